@@ -1,0 +1,49 @@
+# Everything starts from Python >= 3.11 and make: `make demo`, `make test`. `make help` lists the rest.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SERVE ?= 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test check lint types imports unit bench lock clean
+
+help:  ## list the commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
+
+# --no-deps: the lock file is complete, so nothing outside it can come in.
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Mend: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
+	@echo "setting up $(VENV) from requirements.lock"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(VENV)/.ready  ## the main job on a simulated portfolio, in ./demo
+	@$(BIN)/roadworthy demo --out demo $(if $(filter 0,$(SERVE)),--no-serve,)
+
+test: check unit  ## everything: lint, types, import contracts, all tests
+
+check: lint types imports
+
+lint: $(VENV)/.ready
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: $(VENV)/.ready
+	@$(BIN)/mypy
+
+imports: $(VENV)/.ready
+	@$(BIN)/lint-imports
+
+unit: $(VENV)/.ready
+	@$(BIN)/python -m pytest -n 2
+
+bench: $(VENV)/.ready  ## what we claim about speed, one JSON line each
+	@for file in benchmarks/*.py; do $(BIN)/python $$file; done
+
+lock:  ## resolve the dependencies anew (needs uv)
+	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	  --custom-compile-command "make lock" --all-extras --group dev pyproject.toml -o requirements.lock
+
+clean:  ## remove what make made
+	rm -rf $(VENV) demo build dist site

@@ -1,0 +1,131 @@
+"""Every exception Roadworthy raises on purpose.
+
+    RoadworthyError          what is wrong, where, what was available, and the mend
+    ├── UsageError           the call or the command is off (exit 2)
+    ├── Refused              a gate or a check answers no (exit 1)
+    ├── DataError            a file or table of applications cannot be used
+    ├── FileFault            a product's own file is wrong: product.yaml, contract.yaml, policy.yaml, sources.yaml
+    │   ├── ProductError
+    │   ├── ContractError
+    │   └── PolicyError
+    ├── MeasureError         an argument of a measure is out of its range
+    ├── SealError            a model cannot be sealed as it is
+    ├── PackageError         a sealed package cannot be trusted or read
+    └── MissingExtra         an optional library is not installed
+
+Exit codes are for the command line (0 done, 1 no, 2 wrong use, 3 could not); the HTTP door maps the same classes itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+__all__ = [
+    "ContractError",
+    "DataError",
+    "FileFault",
+    "MeasureError",
+    "MissingExtra",
+    "PackageError",
+    "PolicyError",
+    "ProductError",
+    "Refused",
+    "RoadworthyError",
+    "SealError",
+    "UsageError",
+]
+
+
+class RoadworthyError(Exception):
+    """Says what is wrong, where, what was available and the mend, in that order, on one to four lines.
+
+    >>> print(DataError("no column 'defalt'", where="loans.csv", available=["default", "age"], mend="--target default"))
+    loans.csv: no column 'defalt'
+      available: default, age
+      mend: --target default
+    """
+
+    exit_code: ClassVar[int] = 3
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        where: object | None = None,
+        available: Iterable[object] | None = None,
+        mend: str | None = None,
+    ) -> None:
+        self.message = message
+        self.where = None if where is None else str(where)
+        self.available = None if available is None else [str(item) for item in available]
+        self.mend = mend
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        lines = [self.message if self.where is None else f"{self.where}: {self.message}"]
+        if self.available is not None:
+            shown = ", ".join(self.available[:20]) or "nothing"
+            more = len(self.available) - 20
+            lines.append(f"  available: {shown}" + (f" and {more} more" if more > 0 else ""))
+        if self.mend is not None:
+            lines.append(f"  mend: {self.mend}")
+        return "\n".join(lines)
+
+
+class UsageError(RoadworthyError):
+    """The call or the command is off."""
+
+    exit_code = 2
+
+
+class Refused(RoadworthyError):
+    """A gate or a check was asked and the answer is no."""
+
+    exit_code = 1
+
+
+class DataError(RoadworthyError):
+    """A file or table of applications cannot be used."""
+
+
+class FileFault(RoadworthyError):
+    """One of the product's own files is wrong; `where` carries the file and the line."""
+
+
+class ProductError(FileFault):
+    """product.yaml or sources.yaml is wrong."""
+
+
+class ContractError(FileFault):
+    """contract.yaml is wrong, or a contract cannot be made."""
+
+
+class PolicyError(FileFault):
+    """policy.yaml is wrong: a rule, a band, a reason, the economics or a case."""
+
+
+class MeasureError(RoadworthyError, ValueError):
+    """An argument of a measure is out of its range; the message names the argument."""
+
+
+class SealError(RoadworthyError):
+    """A model cannot be sealed as it is."""
+
+
+class PackageError(RoadworthyError):
+    """A sealed package cannot be trusted or read."""
+
+
+class MissingExtra(RoadworthyError, ImportError):
+    """An optional library is not installed.
+
+    >>> print(MissingExtra.of("lightgbm", "boosters"))
+    lightgbm is not installed
+      mend: pip install 'roadworthy[boosters]'
+    """
+
+    @classmethod
+    def of(cls, library: str, extra: str) -> MissingExtra:
+        """The error for `library`, which comes with the extra `extra`."""
+        return cls(f"{library} is not installed", mend=f"pip install 'roadworthy[{extra}]'")
