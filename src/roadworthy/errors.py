@@ -13,7 +13,7 @@
     ├── PackageError         a sealed package cannot be trusted or read
     └── MissingExtra         an optional library is not installed
 
-Exit codes are for the command line (0 done, 1 no, 2 wrong use, 3 could not); the HTTP door maps the same classes itself.
+Exit codes are for the command line (0 done, 1 no, 2 wrong use, 3 could not); the HTTP door maps these classes itself.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ def _plain(node: Any) -> Any:
 
 
 def parse_document(text: str, path: str, fault: type[FileFault]) -> Document:
-    """Parse `text`; `path` is only named in errors. Duplicate keys, tags and broken YAML raise `fault` with the line."""
+    """Parse `text`; `path` is only named in errors. Duplicate keys and broken YAML raise `fault` with the line."""
     yaml = YAML(typ="rt")
     yaml.allow_duplicate_keys = False
     try:
