@@ -97,10 +97,10 @@ def read_column(column: Column, cells: pa.ChunkedArray) -> Reading:
     return reading
 
 
-def trim(text: pl.Series) -> pl.Series:
+def trim(text: pl.Series, words: frozenset[str] = MISSING_WORDS) -> pl.Series:
     """`text` without space around it; null where it is blank or one of the words for a missing value."""
     trimmed = text.str.strip_chars()
-    missing = trimmed.str.to_lowercase().is_in(list(MISSING_WORDS))
+    missing = trimmed.str.to_lowercase().is_in(list(words))
     return pl.select(pl.when(~missing).then(trimmed)).to_series() if missing.any() else trimmed
 
 
@@ -125,7 +125,8 @@ def _number_word(value: float | None) -> str | None:
     return str(int(value)) if value.is_integer() and abs(value) <= LARGEST_INTEGER else repr(value)
 
 
-def _as_text(cells: pa.ChunkedArray) -> pl.Series:
+def as_text(cells: pa.ChunkedArray) -> pl.Series:
+    """`cells` as a series of text, as they are."""
     series = pl.from_arrow(cells.cast(pa.large_string()))
     assert isinstance(series, pl.Series)  # noqa: S101  a chunked array becomes a series; this tells the type checker
     return series
@@ -170,7 +171,7 @@ def _read_number(column: Column, cells: pa.ChunkedArray, kind: Kind) -> Reading:
         missing = np.isnan(values)
         unread = _none(len(values))
     elif kind == "text":
-        text = trim(_as_text(cells))
+        text = trim(as_text(cells))
         values = read_numbers(text, column.decimal or decide_decimal(text)).to_numpy()
         missing = text.is_null().to_numpy()
         unread = np.isnan(values) & ~missing
@@ -187,7 +188,7 @@ def _read_number(column: Column, cells: pa.ChunkedArray, kind: Kind) -> Reading:
 
 def _read_boolean(cells: pa.ChunkedArray, kind: Kind) -> Reading:
     if kind == "text":
-        text = trim(_as_text(cells)).str.to_lowercase()
+        text = trim(as_text(cells)).str.to_lowercase()
         values = text.replace_strict(TRUTH_WORDS, default=None, return_dtype=pl.Float64).to_numpy()
         missing = text.is_null().to_numpy()
     elif kind in ("boolean", "number"):
@@ -210,7 +211,7 @@ def _read_date(column: Column, cells: pa.ChunkedArray, kind: Kind) -> Reading:
     # Dates repeat: each distinct text is read once.
     distinct = (number_text(cells) if kind == "number" else cells).cast(pa.large_string()).combine_chunks()
     distinct = distinct.dictionary_encode()
-    text = trim(_as_text(pa.chunked_array([distinct.dictionary])))
+    text = trim(as_text(pa.chunked_array([distinct.dictionary])))
     form = column.format or (decide_format(text)[0] if kind == "text" else "")
     known = np.append(read_dates(text, form), np.datetime64("NaT"))
     blank = np.append(text.is_null().to_numpy(), True)
@@ -247,7 +248,7 @@ def _read_text(cells: pa.ChunkedArray, kind: Kind) -> Reading:
     if kind not in ("text", "number", "time"):
         return _wrong_kind(Column(name="", type="text"), cells)
     text = number_text(cells) if kind == "number" else cells
-    series = _as_text(text)
+    series = as_text(text)
     missing = trim(series).is_null().to_numpy()
     values = np.asarray(series.to_numpy(), dtype=object)
     if missing.any():
