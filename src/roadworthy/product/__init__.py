@@ -1,1 +1,35 @@
-"""product"""
+"""What the product is for and what its outcome means: product.yaml, and past applications labelled by it."""
+
+from __future__ import annotations
+
+from roadworthy.product.declaration import (
+    Data,
+    Gates,
+    Load,
+    Monitoring,
+    Outcome,
+    Product,
+    Purpose,
+    missing_purpose,
+)
+from roadworthy.product.labels import OUTCOMES, Labels, label_outcomes, settle_outcome, unknown_column
+from roadworthy.product.writing import product_yaml, read_answers, read_product
+
+__all__ = [
+    "OUTCOMES",
+    "Data",
+    "Gates",
+    "Labels",
+    "Load",
+    "Monitoring",
+    "Outcome",
+    "Product",
+    "Purpose",
+    "label_outcomes",
+    "missing_purpose",
+    "product_yaml",
+    "read_answers",
+    "read_product",
+    "settle_outcome",
+    "unknown_column",
+]
