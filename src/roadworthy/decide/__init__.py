@@ -1,1 +1,10 @@
-"""decide"""
+"""Deciding: a release, its tables, and the one function that everything scores through."""
+
+from __future__ import annotations
+
+from roadworthy.decide.decide import BUILT_IN_RULES, decide
+from roadworthy.decide.decisions import Decisions, Reason
+from roadworthy.decide.release import Release
+from roadworthy.decide.tables import Table
+
+__all__ = ["BUILT_IN_RULES", "Decisions", "Reason", "Release", "Table", "decide"]

@@ -1,0 +1,123 @@
+"""Decisions as frozen column arrays, and what they look like to others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from roadworthy.policy import ANSWERS
+
+__all__ = ["Decisions", "Reason"]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One entry of a release's catalogue of reasons. `column` is None where a rule reads several or none."""
+
+    code: str
+    text: str
+    column: str | None
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """n decisions of one release, every array read-only.
+
+    application_id   object (n,): str or None
+    answer           int8 (n,): position in ANSWERS (approve, refer, decline)
+    pd               float64 (n,): NaN where the model failed on the row
+    score            float64 (n,): points
+    rules            bool (n, r): which of `rule_codes` fired
+    reason           int32 (n, m): positions in `catalogue`, most important first; -1 for none
+    contribution     float64 (n, m): what the reason's column adds, in `quantity`; NaN for a rule's reason
+    pd_at_reference  float64 (n,): the PD with the stated columns at the reference; NaN where none is stated
+    adjusted         bool (n,): the stated columns were chosen by PD drop
+    """
+
+    application_id: NDArray[Any]
+    answer: NDArray[np.int8]
+    pd: NDArray[np.float64]
+    score: NDArray[np.float64]
+    rules: NDArray[np.bool_]
+    reason: NDArray[np.int32]
+    contribution: NDArray[np.float64]
+    pd_at_reference: NDArray[np.float64]
+    adjusted: NDArray[np.bool_]
+    rule_codes: tuple[str, ...]
+    catalogue: tuple[Reason, ...]
+    quantity: str
+    release: str
+
+    def __post_init__(self) -> None:
+        for array in (self.application_id, self.answer, self.pd, self.score, self.rules, self.reason,
+                      self.contribution, self.pd_at_reference, self.adjusted):  # fmt: skip
+            array.flags.writeable = False
+
+    def __len__(self) -> int:
+        return len(self.answer)
+
+    def answers(self) -> NDArray[np.str_]:
+        """The answers as words (n,)."""
+        return np.array(ANSWERS)[self.answer]
+
+    def to_arrow(self) -> pa.Table:
+        """One row a decision; `rules` a list of codes, `reasons` a list of code, text, column and contribution."""
+        rows, columns = np.nonzero(self.rules)
+        rules = pa.ListArray.from_arrays(
+            _offsets(self.rules.sum(axis=1)), pa.array(np.array(self.rule_codes, dtype=object)[columns], pa.string())
+        )
+        stated = self.reason >= 0
+        entries = self.reason[stated]
+        contribution = self.contribution[stated]
+        reasons = pa.ListArray.from_arrays(
+            _offsets(stated.sum(axis=1)),
+            pa.StructArray.from_arrays(
+                [
+                    *(pa.array(self._field(name)[entries], pa.string()) for name in ("code", "text", "column")),
+                    pa.array(contribution, mask=np.isnan(contribution)),
+                ],
+                names=["code", "text", "column", "contribution"],
+            ),
+        )
+        return pa.table(
+            {
+                "application_id": pa.array(self.application_id, pa.string()),
+                "answer": pa.array(self.answers(), pa.string()),
+                "pd": pa.array(self.pd, mask=np.isnan(self.pd)),
+                "score": pa.array(self.score, mask=np.isnan(self.score)),
+                "rules": rules,
+                "reasons": reasons,
+                "pd_at_reference": pa.array(self.pd_at_reference, mask=np.isnan(self.pd_at_reference)),
+            }
+        )
+
+    def to_flat_arrow(self) -> pa.Table:
+        """One row a decision without lists, for CSV and spreadsheets: `rules` joined by a space, `reason_1`, ..."""
+        table = self.to_arrow()
+        joined = pa.compute.binary_join(table["rules"], " ")
+        flat = table.drop_columns(["rules", "reasons"]).append_column("rules", joined)
+        for place in range(self.reason.shape[1]):
+            entries = self.reason[:, place]
+            for suffix, name in (("_code", "code"), ("", "text")):
+                texts = np.where(entries >= 0, self._field(name)[np.maximum(entries, 0)], None)
+                flat = flat.append_column(f"reason_{place + 1}{suffix}", pa.array(texts, pa.string()))
+        return flat
+
+    def row(self, i: int) -> dict[str, Any]:
+        """Decision `i` as plain data."""
+        found: dict[str, Any] = self.to_arrow().slice(i, 1).to_pylist()[0]
+        return found
+
+    def _field(self, name: str) -> NDArray[np.object_]:
+        values = np.empty(max(len(self.catalogue), 1), dtype=object)
+        for i, reason in enumerate(self.catalogue):
+            values[i] = getattr(reason, name)
+        return values
+
+
+def _offsets(lengths: NDArray[Any]) -> pa.Array:
+    return pa.array(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32))

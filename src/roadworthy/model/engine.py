@@ -1,0 +1,110 @@
+"""What runs in service: a batch in, PD and reasons' raw material out.
+
+Two engines answer to one protocol. `CompiledEngine` is arrays only and needs no model library. The native one
+(`formats/native.py`) holds the original model, for what cannot be compiled exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roadworthy.contract.batch import Batch
+from roadworthy.model.forest import Forest
+from roadworthy.model.linear import Linear
+from roadworthy.model.links import LINKS
+from roadworthy.model.plan import Plan
+
+__all__ = ["CompiledEngine", "Engine", "Explanation"]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why each PD differs from the reference applicant's, by contract column.
+
+    `columns` (k,) names; `contributions` (n, k) sum by row to `output - reference_output`, in the unit `quantity`:
+    "margin" (log-odds of bad) or "pd". `error` (n, k) is the standard error of a sampled method, None where exact.
+    `reference_pd` is the PD of the reference applicant.
+    """
+
+    columns: tuple[str, ...]
+    contributions: NDArray[np.float64]
+    output: NDArray[np.float64]
+    reference_output: float
+    reference_pd: float
+    quantity: str
+    method: str
+    error: NDArray[np.float64] | None = None
+
+
+class Engine(Protocol):
+    """What `decide` asks of a model."""
+
+    kind: ClassVar[str]
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The contract columns read, in order."""
+        ...
+
+    def pd(self, batch: Batch) -> NDArray[np.float64]:
+        """PD (n,) in 0..1; NaN where the model fails on a row."""
+        ...
+
+    def explain(self, batch: Batch, reference: Batch) -> Explanation:
+        """Contributions of each input against `reference`, a batch of one."""
+        ...
+
+
+@dataclass(frozen=True)
+class CompiledEngine:
+    """Plan, scorer and link. `bad_is_first` says that the library's probability is that of good."""
+
+    kind: ClassVar[str] = "compiled"
+    plan: Plan
+    scorer: Linear | Forest
+    link: str
+    bad_is_first: bool = False
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The contract columns read, in order."""
+        return self.plan.inputs
+
+    def features(self, batch: Batch) -> NDArray[np.float64]:
+        """The model's features (n, m) for a batch."""
+        return self.plan.run(batch.matrix(self.plan.inputs))
+
+    def _probability(self, margin: NDArray[np.float64]) -> NDArray[np.float64]:
+        probability = LINKS[self.link](margin)
+        return 1.0 - probability if self.bad_is_first else probability
+
+    def pd(self, batch: Batch) -> NDArray[np.float64]:
+        """PD (n,); NaN where a feature the model needs is not a number."""
+        return self._probability(self.scorer.margin(self.features(batch)))
+
+    def explain(self, batch: Batch, reference: Batch) -> Explanation:
+        """Exact Shapley values against the reference applicant (a batch of one)."""
+        features = self.features(batch)
+        at_reference = self.features(reference)
+        sign = -1.0 if self.bad_is_first else 1.0
+        margin = self.scorer.margin(features)
+        reference_margin = self.scorer.margin(at_reference)
+        return Explanation(
+            columns=self.inputs,
+            contributions=sign
+            * self.scorer.contributions(features, at_reference[0], self.plan.origin, len(self.plan.inputs)),
+            output=sign * margin,
+            reference_output=float(sign * reference_margin[0]),
+            reference_pd=float(self._probability(reference_margin)[0]),
+            quantity="pd" if self.link == "identity" else "margin",
+            method="exact Shapley values against one reference applicant",
+        )
+
+    def check(self) -> None:
+        """Refuse arrays that do not fit each other."""
+        self.plan.check()
+        self.scorer.check(len(self.plan.outputs))

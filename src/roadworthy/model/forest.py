@@ -1,0 +1,144 @@
+"""Tree ensembles of every library as one structure of arrays, and the kernels that walk it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from roadworthy.errors import PackageError
+
+__all__ = ["Forest", "walk_forest"]
+
+NODE_DTYPES: dict[str, type[np.generic]] = {
+    "feature": np.int32,
+    "threshold": np.float64,
+    "left": np.int32,
+    "right": np.int32,
+    "missing_left": np.uint8,
+    "value": np.float64,
+    "category_begin": np.int32,
+    "category_end": np.int32,
+}
+
+
+@njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]  # numba ships no types
+def step_down(node: Any, x: Any, threshold: Any, left: Any, right: Any, missing_left: Any, category_begin: Any,
+              category_end: Any, category_bits: Any) -> Any:  # fmt: skip
+    """The child of `node` that a value goes to. A category (category_begin >= 0) goes left when its bit is set."""
+    if np.isnan(x):
+        return left[node] if missing_left[node] else right[node]
+    begin = category_begin[node]
+    if begin < 0:
+        return left[node] if x <= threshold[node] else right[node]
+    category = int(x)
+    word = begin + (category >> 5)
+    if category >= 0 and word < category_end[node] and (category_bits[word] >> (category & 31)) & 1:
+        return left[node]
+    return right[node]
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]  # numba ships no types
+def walk_forest(
+    features: Any, roots: Any, feature: Any, threshold: Any, left: Any, right: Any, missing_left: Any, value: Any,
+    category_begin: Any, category_end: Any, category_bits: Any, base: Any, float32_sum: Any, total: Any,
+) -> None:  # fmt: skip
+    """Add each tree's leaf to `total` (n,), tree after tree, starting from `base`, in the library's own width."""
+    for row in range(features.shape[0]):
+        wide = base
+        narrow = np.float32(base)
+        for tree in range(roots.shape[0]):
+            node = roots[tree]
+            while feature[node] >= 0:
+                node = step_down(node, features[row, feature[node]], threshold, left, right, missing_left,
+                                 category_begin, category_end, category_bits)  # fmt: skip
+            if float32_sum:
+                narrow += np.float32(value[node])
+            else:
+                wide += value[node]
+        total[row] = float(narrow) if float32_sum else wide
+
+
+@dataclass(frozen=True)
+class Forest:
+    """Trees laid end to end; a node's children lie after it, so a walk always ends.
+
+    Per node: `feature` (-1 in a leaf), `threshold` (left where x <= threshold), `left`, `right`, `missing_left`,
+    `value` (leaves), `category_begin`/`category_end` (words of `category_bits` whose set bits go left; -1 for numbers).
+    `roots` (n_trees,). The sum starts from `base`, runs in float32 where `float32_sum` (XGBoost), and is divided by
+    `divisor` (averaging forests). `float32_inputs` rounds features first, as scikit-learn's trees and XGBoost do.
+    `refuses_missing`: the library raises on a missing feature, so the answer for such a row is NaN.
+    """
+
+    kind: ClassVar[str] = "forest"
+    roots: NDArray[np.int32]
+    feature: NDArray[np.int32]
+    threshold: NDArray[np.float64]
+    left: NDArray[np.int32]
+    right: NDArray[np.int32]
+    missing_left: NDArray[np.uint8]
+    value: NDArray[np.float64]
+    category_begin: NDArray[np.int32]
+    category_end: NDArray[np.int32]
+    category_bits: NDArray[np.uint32]
+    base: float = 0.0
+    divisor: float = 1.0
+    float32_inputs: bool = False
+    float32_sum: bool = False
+    refuses_missing: bool = False
+
+    def rounded(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Features as the library's trees see them."""
+        if not self.float32_inputs:
+            return features
+        with np.errstate(over="ignore"):  # beyond float32 is infinity in the library too
+            return features.astype(np.float32).astype(np.float64)
+
+    def margin(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The ensemble's raw output (n,) for features (n, m)."""
+        total = np.empty(features.shape[0], dtype=np.float64)
+        walk_forest(
+            self.rounded(features), self.roots, self.feature, self.threshold, self.left, self.right, self.missing_left,
+            self.value, self.category_begin, self.category_end, self.category_bits, self.base, self.float32_sum, total,
+        )  # fmt: skip
+        if self.refuses_missing:
+            total[np.isnan(features).any(axis=1)] = np.nan
+        return total if self.divisor == 1.0 else total / self.divisor
+
+    def contributions(
+        self, features: NDArray[np.float64], reference: NDArray[np.float64], origin: NDArray[np.int32], columns: int
+    ) -> NDArray[np.float64]:
+        """Exact Shapley values (n, columns) of the raw output against one reference (m,), by contract column."""
+        from roadworthy.model.shapley import explain_forest  # noqa: PLC0415  # its kernels compile only when asked for
+
+        return explain_forest(self, self.rounded(features), self.rounded(reference[None, :])[0], origin, columns)
+
+    def check(self, features: int) -> None:
+        """Refuse arrays that would walk outside themselves or for ever."""
+        n = len(self.feature)
+        for name in NODE_DTYPES:
+            if getattr(self, name).shape != (n,):
+                raise PackageError(f"the trees' {name} does not fit the other arrays")
+        if n == 0 or not len(self.roots) or self.roots.min() < 0 or self.roots.max() >= n:
+            raise PackageError("the trees' roots lie outside the trees")
+        inner = self.feature >= 0
+        if self.feature.min() < -1 or self.feature.max() >= features:
+            raise PackageError("the trees ask for features that the plan does not make")
+        here = np.flatnonzero(inner)
+        for child in (self.left[inner], self.right[inner]):
+            if len(child) and (np.any(child <= here) or child.max() >= n):
+                raise PackageError("the trees' children lie outside the trees or before their parents")
+        if not (np.isfinite(self.value).all() and np.isfinite(self.base) and self.divisor > 0):
+            raise PackageError("the trees hold values that are not finite")
+        if np.isnan(self.threshold).any():
+            raise PackageError("the trees hold thresholds that are not numbers")
+        begin, end = self.category_begin, self.category_end
+        if np.any((begin >= 0) & ((end < begin) | (end > len(self.category_bits)))) or begin.min() < -1:
+            raise PackageError("the trees' category sets lie outside their words")
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What is stored in a package, by name; the four scalars as one array each."""
+        return {field.name: np.atleast_1d(np.asarray(getattr(self, field.name))) for field in fields(self)}

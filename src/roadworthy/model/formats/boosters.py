@@ -1,0 +1,51 @@
+"""LightGBM's and XGBoost's trees, read through treelite into plain arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from roadworthy.errors import MissingExtra
+from roadworthy.model.formats.grow import TreeArrays
+
+__all__ = ["load_treelite", "read_trees"]
+
+_NUMBER, _CATEGORY = 1, 2
+_LESS, _LESS_OR_EQUAL = 2, 3
+
+
+def load_treelite() -> Any:
+    """The treelite module; MissingExtra where it is not installed."""
+    try:
+        import treelite  # noqa: PLC0415  # loads on use: serving needs none of it
+    except ImportError:
+        raise MissingExtra.of("treelite", "train") from None
+    return treelite
+
+
+def read_trees(model: Any) -> list[TreeArrays]:
+    """Every tree of a treelite model, with `x < t` turned into `x <= the number before t` in the library's own width."""
+    return [_read(model.get_tree_accessor(i)) for i in range(model.num_tree)]
+
+
+def _read(tree: Any) -> TreeArrays:
+    kind = tree.get_field("node_type")
+    compare = tree.get_field("cmp")
+    threshold = tree.get_field("threshold")
+    below = np.nextafter(threshold, np.array(-np.inf, dtype=threshold.dtype))
+    limit = np.where(compare == _LESS, below, threshold).astype(np.float64)
+    left, right = tree.get_field("cleft").astype(np.int64), tree.get_field("cright").astype(np.int64)
+    missing_left = tree.get_field("default_left").astype(np.uint8)
+    flat, begin, end = (tree.get_field(f"category_list{part}") for part in ("", "_begin", "_end"))
+    swap = (kind == _CATEGORY) & (tree.get_field("category_list_right_child") != 0)
+    left, right = np.where(swap, right, left), np.where(swap, left, right)
+    return TreeArrays(
+        feature=np.where(kind == 0, -1, tree.get_field("split_index")),
+        threshold=np.where(kind == _NUMBER, limit, 0.0),
+        left=left,
+        right=right,
+        missing_left=np.where(swap, 1 - missing_left, missing_left),
+        value=np.where(kind == 0, tree.get_field("leaf_value"), 0.0).astype(np.float64),
+        categories={int(i): flat[int(begin[i]) : int(end[i])] for i in np.flatnonzero(kind == _CATEGORY)},
+    )

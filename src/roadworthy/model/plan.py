@@ -1,0 +1,225 @@
+"""The preprocessing that travels with a model, as a list of one-column operations over float64 registers.
+
+A fitted pipeline becomes a `Plan` at sealing time. Each operation reads one register and writes one, so every feature
+comes from exactly one contract column; that is what lets explanations be summed home to the columns a person knows.
+The arithmetic is scikit-learn's own, operation by operation and in its order, so that results agree to the last bit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from roadworthy.errors import PackageError
+
+__all__ = ["Op", "Plan", "Step", "build_plan"]
+
+
+class Op(IntEnum):
+    """What an operation does to x; the numbers are part of the package protocol and never change meaning."""
+
+    IMPUTE = 1  # (value): value where x is NaN
+    IS_MISSING = 2  # (): 1.0 where x is NaN, else 0.0
+    ADD = 3  # (a)
+    SUBTRACT = 4  # (a)
+    MULTIPLY = 5  # (a)
+    DIVIDE = 6  # (a)
+    CLIP = 7  # (low, high); NaN stays NaN
+    LOOKUP = 8  # (missing, unseen, value of code 0, value of code 1, ...): a category's code to a number
+    MATCH = 9  # (missing, otherwise, keys..., values...): a number to a number, keys ascending
+    BIN = 10  # (inner edges...): how many edges are <= x
+    EQUALS = 11  # (a): 1.0 where x == a, else 0.0
+    LOG = 12
+    LOG1P = 13
+    SQRT = 14
+    EXP = 15
+    ABS = 16
+
+
+_FIXED_SIZES = {
+    Op.IMPUTE: 1, Op.IS_MISSING: 0, Op.ADD: 1, Op.SUBTRACT: 1, Op.MULTIPLY: 1, Op.DIVIDE: 1, Op.CLIP: 2, Op.EQUALS: 1,
+    Op.LOG: 0, Op.LOG1P: 0, Op.SQRT: 0, Op.EXP: 0, Op.ABS: 0,
+}  # fmt: skip
+
+Step = tuple[Op, tuple[float, ...]]
+"""One operation with its parameters."""
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]  # numba ships no types
+def _run(code: Any, source: Any, begin: Any, end: Any, params: Any, outputs: Any, inputs: Any, features: Any) -> None:
+    """Fill `features` (n, m) from `inputs` (n, k); registers 0..k-1 are the inputs, k+i is what operation i wrote."""
+    n, k = inputs.shape
+    registers = np.empty(k + code.shape[0], dtype=np.float64)
+    for row in range(n):
+        for j in range(k):
+            registers[j] = inputs[row, j]
+        for i in range(code.shape[0]):
+            x = registers[source[i]]
+            op = code[i]
+            p = begin[i]
+            y = x
+            if op == 1:
+                if np.isnan(x):
+                    y = params[p]
+            elif op == 2:
+                y = 1.0 if np.isnan(x) else 0.0
+            elif op == 3:
+                y = x + params[p]
+            elif op == 4:
+                y = x - params[p]
+            elif op == 5:
+                y = x * params[p]
+            elif op == 6:
+                y = x / params[p]
+            elif op == 7:
+                if x < params[p]:
+                    y = params[p]
+                elif x > params[p + 1]:
+                    y = params[p + 1]
+            elif op == 8:
+                if np.isnan(x) or x == -1.0:
+                    y = params[p]
+                elif x < 0.0 or x >= end[i] - p - 2:
+                    y = params[p + 1]
+                else:
+                    y = params[p + 2 + int(x)]
+            elif op == 9:
+                if np.isnan(x):
+                    y = params[p]
+                else:
+                    y = params[p + 1]
+                    size = (end[i] - p - 2) // 2
+                    low, high = 0, size
+                    while low < high:
+                        middle = (low + high) // 2
+                        if params[p + 2 + middle] < x:
+                            low = middle + 1
+                        else:
+                            high = middle
+                    if low < size and params[p + 2 + low] == x:
+                        y = params[p + 2 + size + low]
+            elif op == 10:
+                if not np.isnan(x):
+                    low, high = p, end[i]
+                    while low < high:
+                        middle = (low + high) // 2
+                        if params[middle] <= x:
+                            low = middle + 1
+                        else:
+                            high = middle
+                    y = float(low - p)
+            elif op == 11:
+                if not np.isnan(x):
+                    y = 1.0 if x == params[p] else 0.0
+            elif op == 12:
+                y = np.log(x)
+            elif op == 13:
+                y = np.log1p(x)
+            elif op == 14:
+                y = np.sqrt(x)
+            elif op == 15:
+                y = np.exp(x)
+            elif op == 16:
+                y = abs(x)
+            registers[k + i] = y
+        for j in range(outputs.shape[0]):
+            features[row, j] = registers[outputs[j]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Operations from contract columns to a model's features.
+
+    `inputs` are the contract columns read, in order. `code`, `source`, `begin`, `end` (n_ops,) say what each operation
+    does, to which register, and where its parameters lie in `params`. `outputs` (m,) are the registers handed to the
+    model, `origin` (m,) the position in `inputs` that each feature comes from.
+    """
+
+    inputs: tuple[str, ...]
+    code: NDArray[np.int32]
+    source: NDArray[np.int32]
+    begin: NDArray[np.int32]
+    end: NDArray[np.int32]
+    params: NDArray[np.float64]
+    outputs: NDArray[np.int32]
+    origin: NDArray[np.int32]
+
+    def run(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Features of shape (n, m) from the contract columns as a matrix of shape (n, len(inputs))."""
+        features = np.empty((matrix.shape[0], len(self.outputs)), dtype=np.float64)
+        _run(self.code, self.source, self.begin, self.end, self.params, self.outputs, matrix, features)
+        return features
+
+    def check(self) -> None:
+        """Refuse arrays that would read outside themselves; a package's arrays are not to be trusted before this."""
+        k, n_ops = len(self.inputs), len(self.code)
+        shapes = {array.shape for array in (self.code, self.source, self.begin, self.end)}
+        if shapes != {(n_ops,)} or self.params.ndim != 1 or self.outputs.shape != self.origin.shape:
+            raise PackageError("the plan's arrays do not fit each other")
+        known = {int(op) for op in Op}
+        for i in range(n_ops):
+            op, size = int(self.code[i]), int(self.end[i]) - int(self.begin[i])
+            if op not in known:
+                raise PackageError(f"the plan's operation {i} is unknown: {op}")
+            if not (0 <= self.source[i] < k + i and 0 <= self.begin[i] <= self.end[i] <= len(self.params)):
+                raise PackageError(f"the plan's operation {i} reads outside the plan")
+            wanted = _FIXED_SIZES.get(Op(op))
+            if (wanted is not None and size != wanted) or (op in (Op.LOOKUP, Op.MATCH) and size < 2):
+                raise PackageError(f"the plan's operation {i} has {size} parameters")
+            if op == Op.MATCH and size % 2:
+                raise PackageError(f"the plan's operation {i} has keys without values")
+        if len(self.outputs) and not (0 <= self.outputs.min() and self.outputs.max() < k + n_ops):
+            raise PackageError("the plan's outputs lie outside its registers")
+        if len(self.origin) and not (0 <= self.origin.min() and self.origin.max() < k):
+            raise PackageError("the plan's features come from columns it does not read")
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What is stored in a package, by name."""
+        return {
+            "code": self.code, "source": self.source, "begin": self.begin, "end": self.end,
+            "params": self.params, "outputs": self.outputs, "origin": self.origin,
+        }  # fmt: skip
+
+
+def build_plan(inputs: tuple[str, ...], features: list[tuple[str, tuple[Step, ...]]]) -> Plan:
+    """A plan from each feature's column and its chain of steps; equal beginnings are computed once.
+
+    >>> plan = build_plan(("age",), [("age", ((Op.IMPUTE, (40.0,)), (Op.DIVIDE, (10.0,)))), ("age", ((Op.IS_MISSING, ()),))])
+    >>> plan.run(np.array([[30.0], [np.nan]]))
+    array([[3., 0.],
+           [4., 1.]])
+    """
+    register: dict[tuple[str, tuple[Step, ...]], int] = {(name, ()): i for i, name in enumerate(inputs)}
+    code: list[int] = []
+    source: list[int] = []
+    begin: list[int] = []
+    end: list[int] = []
+    params: list[float] = []
+    for name, steps in features:
+        for depth in range(1, len(steps) + 1):
+            chain = (name, steps[:depth])
+            if chain in register:
+                continue
+            op, values = steps[depth - 1]
+            code.append(int(op))
+            source.append(register[name, steps[: depth - 1]])
+            begin.append(len(params))
+            params.extend(values)
+            end.append(len(params))
+            register[chain] = len(inputs) + len(code) - 1
+    position = {name: i for i, name in enumerate(inputs)}
+    return Plan(
+        inputs=inputs,
+        code=np.array(code, dtype=np.int32),
+        source=np.array(source, dtype=np.int32),
+        begin=np.array(begin, dtype=np.int32),
+        end=np.array(end, dtype=np.int32),
+        params=np.array(params, dtype=np.float64),
+        outputs=np.array([register[feature] for feature in features], dtype=np.int32),
+        origin=np.array([position[name] for name, _ in features], dtype=np.int32),
+    )
