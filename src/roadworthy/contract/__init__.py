@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from roadworthy.contract.arrow import to_arrow
 from roadworthy.contract.batch import MISSING, UNSEEN, Batch
+from roadworthy.contract.body import check_body
 from roadworthy.contract.check import Checked, SetAside, Violation, check_table, outside
 from roadworthy.contract.contract_file import contract_digest, contract_yaml, read_contract
+from roadworthy.contract.document import document_contract
 from roadworthy.contract.infer import infer_contract
 from roadworthy.contract.profile import ColumnFacts, profile_columns
 from roadworthy.contract.schema import RESERVED, Column, ColumnType, Contract, Outside, Role
+from roadworthy.contract.shapes import application_struct, json_schema
 
 __all__ = [
     "MISSING",
@@ -24,10 +27,14 @@ __all__ = [
     "Role",
     "SetAside",
     "Violation",
+    "application_struct",
+    "check_body",
     "check_table",
     "contract_digest",
     "contract_yaml",
+    "document_contract",
     "infer_contract",
+    "json_schema",
     "outside",
     "profile_columns",
     "read_contract",

@@ -13,19 +13,24 @@ from numpy.typing import NDArray
 
 from roadworthy.contract.batch import UNSEEN, Batch
 from roadworthy.contract.reading import LONGEST_TEXT, Reading, read_column
-from roadworthy.contract.schema import RESERVED, Column, Contract
+from roadworthy.contract.schema import ENVELOPE, RESERVED, Column, Contract
 from roadworthy.errors import DataError
 
-__all__ = ["Checked", "Fault", "SetAside", "Violation", "check_table", "find_faults", "outside", "place_of"]
+__all__ = [
+    "Checked",
+    "Fault",
+    "SetAside",
+    "Violation",
+    "check_table",
+    "describe_range",
+    "find_faults",
+    "outside",
+    "place_of",
+]
 
 Rule = Literal["missing", "unknown_column", "type", "range", "allowed", "not_finite", "text_too_long", "date"]
 Mask = NDArray[np.bool_]
 
-_ENVELOPE = (
-    Column(name="application_id", type="text", role="identity", missing=True),
-    Column(name="applicant_id", type="text", role="identity", missing=True),
-    Column(name="applied_at", type="date", role="time", missing=True),
-)
 _PLAIN = re.compile(r"[^\W\d]\w*")
 _SHOWN = 10
 
@@ -121,7 +126,7 @@ def check_table(
     n = table.num_rows
     readings: dict[str, Reading] = {}
     faults: list[Fault] = []
-    for column in _ENVELOPE:
+    for column in ENVELOPE:
         reading = read_column(column, cells.get(column.name, pa.chunked_array([pa.nulls(n)])))
         faults += find_faults(column, reading, place_of(column.name, inside="$"))
         readings[column.name] = reading
@@ -171,7 +176,7 @@ def find_faults(column: Column, reading: Reading, path: str) -> Iterator[Fault]:
             elif column.type != "category":
                 beyond &= np.isfinite(reading.values)
                 if beyond.any():
-                    yield Fault(path, "range", f"is not {_say_range(column)}", beyond)
+                    yield Fault(path, "range", f"is not {describe_range(column)}", beyond)
 
 
 def outside(batch: Batch) -> NDArray[np.bool_]:
@@ -252,7 +257,12 @@ def _list_allowed(column: Column) -> str:
     return ", ".join(allowed[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-def _say_range(column: Column) -> str:
+def describe_range(column: Column) -> str:
+    """The column's range in words; it has one end at least.
+
+    >>> describe_range(Column(name="age", type="integer", range=(18, None)))
+    'at least 18'
+    """
     low, high = column.range or (None, None)
     if low is None:
         return f"at most {high:.15g}"

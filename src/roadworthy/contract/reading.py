@@ -27,9 +27,12 @@ __all__ = [
     "MISSING_WORDS",
     "TRUTH_WORDS",
     "Reading",
+    "as_text",
     "kind_of",
     "number_text",
+    "number_word",
     "read_column",
+    "refuse_column",
     "trim",
 ]
 
@@ -82,19 +85,25 @@ def read_column(column: Column, cells: pa.ChunkedArray) -> Reading:
     if pa.types.is_dictionary(cells.type) and column.type != "category":
         cells = cells.cast(cells.type.value_type)
     if kind == "nothing":
-        return _read_nothing(column, len(cells))
+        everywhere = np.ones(len(cells), dtype=bool)
+        return Reading(_nothing(column, len(cells)), everywhere, unread=~everywhere, too_long=~everywhere)
     match column.type:
         case "number" | "integer":
             reading = _read_number(column, cells, kind)
         case "boolean":
-            reading = _read_boolean(cells, kind)
+            reading = _read_boolean(column, cells, kind)
         case "date":
             reading = _read_date(column, cells, kind)
         case "category":
             reading = _read_category(column, cells, kind)
         case "text":
-            reading = _read_text(cells, kind)
+            reading = _read_text(column, cells, kind)
     return reading
+
+
+def refuse_column(column: Column, missing: Mask) -> Reading:
+    """The reading of cells that hold another kind of value altogether: all unread but those that are missing."""
+    return Reading(_nothing(column, len(missing)), missing, unread=~missing, too_long=_none(len(missing)))
 
 
 def trim(text: pl.Series, words: frozenset[str] = MISSING_WORDS) -> pl.Series:
@@ -111,7 +120,7 @@ def number_text(cells: pa.ChunkedArray) -> pa.ChunkedArray:
         whole = pc.and_(pc.equal(pc.floor(values), values), pc.less_equal(pc.abs(values), LARGEST_INTEGER))
         if not pc.all(whole, min_count=0).as_py():
             distinct = values.combine_chunks().dictionary_encode()
-            texts = [_number_word(value) for value in distinct.dictionary.to_pylist()]
+            texts = [number_word(value) for value in distinct.dictionary.to_pylist()]
             return pa.chunked_array(
                 [pa.DictionaryArray.from_arrays(distinct.indices, pa.array(texts)).cast(pa.string())]
             )
@@ -119,7 +128,8 @@ def number_text(cells: pa.ChunkedArray) -> pa.ChunkedArray:
     return cells.cast(pa.string())
 
 
-def _number_word(value: float | None) -> str | None:
+def number_word(value: float | None) -> str | None:
+    """One number as text, as `number_text` writes it."""
     if value is None or value != value:  # NaN: nothing there
         return None
     return str(int(value)) if value.is_integer() and abs(value) <= LARGEST_INTEGER else repr(value)
@@ -146,23 +156,15 @@ def _nulls(cells: pa.ChunkedArray) -> Mask:
     return np.asarray(cells.is_null().to_numpy(), dtype=bool)
 
 
-def _read_nothing(column: Column, n: int) -> Reading:
-    values: NDArray[Any]
+def _nothing(column: Column, n: int) -> NDArray[Any]:
     match column.type:
         case "category":
-            values = np.full(n, MISSING, dtype=np.int32)
+            return np.full(n, MISSING, dtype=np.int32)
         case "date":
-            values = np.full(n, np.datetime64("NaT"), dtype="datetime64[us]")
+            return np.full(n, np.datetime64("NaT"), dtype="datetime64[us]")
         case "text":
-            values = np.full(n, None, dtype=object)
-        case _:
-            values = np.full(n, np.nan)
-    return Reading(values, missing=np.ones(n, dtype=bool), unread=_none(n), too_long=_none(n))
-
-
-def _wrong_kind(column: Column, cells: pa.ChunkedArray) -> Reading:
-    missing = _nulls(cells)
-    return Reading(_read_nothing(column, len(cells)).values, missing, unread=~missing, too_long=_none(len(cells)))
+            return np.full(n, None, dtype=object)
+    return np.full(n, np.nan)
 
 
 def _read_number(column: Column, cells: pa.ChunkedArray, kind: Kind) -> Reading:
@@ -176,7 +178,7 @@ def _read_number(column: Column, cells: pa.ChunkedArray, kind: Kind) -> Reading:
         missing = text.is_null().to_numpy()
         unread = np.isnan(values) & ~missing
     else:
-        return _wrong_kind(column, cells)
+        return refuse_column(column, _nulls(cells))
     if column.type == "integer":
         with np.errstate(invalid="ignore"):
             broken = (values != np.floor(values)) | (np.abs(values) > LARGEST_INTEGER)
@@ -186,7 +188,7 @@ def _read_number(column: Column, cells: pa.ChunkedArray, kind: Kind) -> Reading:
     return Reading(values, missing, unread, too_long=_none(len(values)))
 
 
-def _read_boolean(cells: pa.ChunkedArray, kind: Kind) -> Reading:
+def _read_boolean(column: Column, cells: pa.ChunkedArray, kind: Kind) -> Reading:
     if kind == "text":
         text = trim(as_text(cells)).str.to_lowercase()
         values = text.replace_strict(TRUTH_WORDS, default=None, return_dtype=pl.Float64).to_numpy()
@@ -195,7 +197,7 @@ def _read_boolean(cells: pa.ChunkedArray, kind: Kind) -> Reading:
         values = _floats(cells.cast(pa.int8()) if kind == "boolean" else cells)
         missing = np.isnan(values)
     else:
-        return _wrong_kind(Column(name="", type="boolean"), cells)
+        return refuse_column(column, _nulls(cells))
     unread = ~missing & (values != 0.0) & (values != 1.0)
     return Reading(values, missing, unread, too_long=_none(len(values)))
 
@@ -207,7 +209,7 @@ def _read_date(column: Column, cells: pa.ChunkedArray, kind: Kind) -> Reading:
         none = _none(len(values))
         return Reading(values.astype("datetime64[us]"), missing, unread=none, too_long=none)
     if kind not in ("text", "number"):
-        return _wrong_kind(column, cells)
+        return refuse_column(column, _nulls(cells))
     # Dates repeat: each distinct text is read once.
     distinct = (number_text(cells) if kind == "number" else cells).cast(pa.large_string()).combine_chunks()
     distinct = distinct.dictionary_encode()
@@ -222,7 +224,7 @@ def _read_date(column: Column, cells: pa.ChunkedArray, kind: Kind) -> Reading:
 
 def _read_category(column: Column, cells: pa.ChunkedArray, kind: Kind) -> Reading:
     if kind not in ("text", "number") or (kind == "number" and not column.numeric_codes):
-        return _wrong_kind(column, cells)
+        return refuse_column(column, _nulls(cells))
     coded = cells.cast(cells.type.value_type) if pa.types.is_dictionary(cells.type) else cells
     coded = (number_text(coded) if kind == "number" else coded).cast(pa.large_string()).combine_chunks()
     coded = coded.dictionary_encode()
@@ -244,9 +246,9 @@ def _code(column: Column, word: str | None) -> int:
     return code
 
 
-def _read_text(cells: pa.ChunkedArray, kind: Kind) -> Reading:
+def _read_text(column: Column, cells: pa.ChunkedArray, kind: Kind) -> Reading:
     if kind not in ("text", "number", "time"):
-        return _wrong_kind(Column(name="", type="text"), cells)
+        return refuse_column(column, _nulls(cells))
     text = number_text(cells) if kind == "number" else cells
     series = as_text(text)
     missing = trim(series).is_null().to_numpy()

@@ -13,16 +13,13 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["RESERVED", "Column", "ColumnType", "Contract", "Outside", "Role"]
+__all__ = ["ENVELOPE", "RESERVED", "Column", "ColumnType", "Contract", "Outside", "Role"]
 
 ColumnType = Literal["number", "integer", "boolean", "category", "text", "date"]
 Role = Literal["input", "identity", "money", "time", "group"]
 Outside = Literal["refer", "set_aside"]
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
-
-RESERVED = ("application_id", "applicant_id", "applied_at")
-"""Names that stand beside the contract's columns in every table and every body."""
 
 
 class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, dict=True):
@@ -78,6 +75,8 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         if self.type not in ("number", "integer"):
             return f"is for numbers and integers, not for a {self.type}"
         low, high = self.range
+        if low is None and high is None:
+            return "has two open ends; leave it out"
         if any(end is not None and not math.isfinite(end) for end in self.range):
             return "has an end that is not finite; write null for an open end"
         if low is not None and high is not None and low > high:
@@ -132,3 +131,12 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def inputs(self) -> tuple[Column, ...]:
         """The columns the model reads, in order."""
         return tuple(column for column in self.columns if column.role == "input")
+
+
+ENVELOPE = (
+    Column(name="application_id", type="text", role="identity", missing=True),
+    Column(name="applicant_id", type="text", role="identity", missing=True),
+    Column(name="applied_at", type="date", role="time", missing=True),
+)
+"""What stands beside the contract's columns in every table and every body."""
+RESERVED = tuple(column.name for column in ENVELOPE)
