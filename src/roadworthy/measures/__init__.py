@@ -1,1 +1,55 @@
-"""measures"""
+"""Numerics: arrays in, frozen results out. Nothing here draws, stores or knows a model."""
+
+from roadworthy.measures.best_cut_off import BestCutOff, Difference, best_cut_off
+from roadworthy.measures.calibration import Calibration, calibration
+from roadworthy.measures.confusion import ClassificationReport, Confusion, classification_report, confusion
+from roadworthy.measures.cut_off import CutOffTable, cut_off_table
+from roadworthy.measures.discrimination import AUC, KS, Gini, auc, gini, ks
+from roadworthy.measures.economics import Economics, Priced, Term
+from roadworthy.measures.emp import EMP, emp
+from roadworthy.measures.expression import Expression, evaluate, parse_term
+from roadworthy.measures.gains import GainsTable, gains_table
+from roadworthy.measures.h_measure import HMeasure, h_measure
+from roadworthy.measures.probability import Brier, LogLoss, brier, log_loss
+from roadworthy.measures.results import Measure, Table
+from roadworthy.measures.stability import PSI, psi
+
+__all__ = [
+    "AUC",
+    "EMP",
+    "KS",
+    "PSI",
+    "BestCutOff",
+    "Brier",
+    "Calibration",
+    "ClassificationReport",
+    "Confusion",
+    "CutOffTable",
+    "Difference",
+    "Economics",
+    "Expression",
+    "GainsTable",
+    "Gini",
+    "HMeasure",
+    "LogLoss",
+    "Measure",
+    "Priced",
+    "Table",
+    "Term",
+    "auc",
+    "best_cut_off",
+    "brier",
+    "calibration",
+    "classification_report",
+    "confusion",
+    "cut_off_table",
+    "emp",
+    "evaluate",
+    "gains_table",
+    "gini",
+    "h_measure",
+    "ks",
+    "log_loss",
+    "parse_term",
+    "psi",
+]

@@ -1,0 +1,211 @@
+"""The cut-off that would have earned most, and whether the difference is more than chance (R18)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from roadworthy.errors import MeasureError
+from roadworthy.measures.bands import Bands, approved_sums
+from roadworthy.measures.checks import Outcomes, check_cut_off, check_outcomes
+from roadworthy.measures.economics import Economics, Priced
+from roadworthy.measures.intervals import Cells, check_confidence, percentiles, resample
+from roadworthy.measures.money import check_money
+from roadworthy.measures.results import NOT_STATED, Floats, money_text, percent_text
+
+__all__ = ["BestCutOff", "Difference", "best_cut_off"]
+
+_BANDS = 200
+"""Bands of PD in which the bootstrap looks for its own best cut-off."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """Profit at the best cut-off less profit elsewhere, with its interval."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def certain(self) -> bool:
+        """Whether the interval lies on one side of zero."""
+        return self.low > 0.0 or self.high < 0.0
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class BestCutOff:
+    """The most profitable cut-off on these applications. Counts are weight; money is in `currency`.
+
+    cut_off                      about halfway between the last PD approved and the first declined
+    cut_off_low, cut_off_high    where the best one fell in the bootstrap
+    profit, approved, approval_rate, bad_rate_approved    at that cut-off
+    difference_from_all          profit less that of approving all; its `low` and `high` are less `optimism`
+    difference_from_in_force     the same against the cut-off in force, None where none was given
+    optimism                     by how much the best of these rows overstates itself, having been chosen on them
+    """
+
+    cut_off: float
+    cut_off_low: float
+    cut_off_high: float
+    profit: float
+    approved: float
+    approval_rate: float
+    bad_rate_approved: float
+    difference_from_all: Difference
+    in_force: float | None
+    difference_from_in_force: Difference | None
+    optimism: float
+    confidence: float
+    count: int
+    currency: str
+    economics: Economics | None
+    population: str
+
+    @property
+    def sentence(self) -> str:
+        """The answer in words."""
+        if self.approved == 0.0:
+            answer = "No cut-off earns anything here: declining all is best."
+        elif self.difference_from_all.value == 0.0:
+            answer = f"No cut-off beats approving all: profit {money_text(self.profit, self.currency)}."
+        else:
+            answer = (
+                f"Declining from a PD of {self.cut_off:.4g} on approves {percent_text(self.approval_rate)} and has a "
+                f"profit of {money_text(self.profit, self.currency)}, "
+                f"{self._against(self.difference_from_all, 'approving all')}"
+            )
+        if self.difference_from_in_force is not None and self.in_force is not None:
+            in_force = f"the cut-off in force, {self.in_force:.4g}"
+            answer += f" Against it: {self._against(self.difference_from_in_force, in_force)}"
+        return f"{answer} ({self.population})"
+
+    def _against(self, difference: Difference, what: str) -> str:
+        low, high = (money_text(bound, self.currency) for bound in (difference.low, difference.high))
+        said = (
+            f"{money_text(difference.value, self.currency)} more than {what} "
+            f"({self.confidence:.0%} interval {low} to {high})"
+        )
+        return f"{said}." if difference.certain else f"{said}: not enough evidence yet that it is better."
+
+    def __repr__(self) -> str:
+        assumed = (
+            "money realised" if self.economics is None else f"assumed: {', '.join(self.economics.assumed) or 'nothing'}"
+        )
+        return (
+            f"Best cut-off {self.cut_off:.4g} ({self.cut_off_low:.4g} to {self.cut_off_high:.4g}) over {self.count:,} "
+            f"applications; {assumed}\n{self.sentence}"
+        )
+
+
+def best_cut_off(
+    bad: ArrayLike,
+    pd: ArrayLike,
+    *,
+    economics: Economics | Priced | None = None,
+    columns: Mapping[str, ArrayLike] | None = None,
+    value: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+    in_force: float | None = None,
+    refer_from: float | None = None,
+    currency: str | None = None,
+    confidence: float = 0.95,
+    seed: int = 0,
+    population: str = NOT_STATED,
+) -> BestCutOff:
+    """Search every distinct PD for the cut-off with the highest profit; of equal ones, the one that approves most.
+
+    Arguments and errors as for `cut_off_table`; money, by `economics` or `value`, has to be stated. `in_force` is the
+    cut-off to compare with. The intervals are a bootstrap of the rows at the cut-off found, lowered by `optimism`: the
+    mean over replicates of what each one's own best cut-off earns there beyond what it earns on the real rows.
+
+    Efron, B. (1983), Estimating the error rate of a prediction rule: improvement on cross-validation, Journal of the
+    American Statistical Association 78(382). doi:10.1080/01621459.1983.10477973
+
+    >>> best = best_cut_off([0, 0, 0, 1, 1], [.1, .2, .3, .6, .8], value=[10, 10, 10, -50, -50])
+    >>> best.cut_off, best.profit, best.approved, best.difference_from_all.value
+    (0.45, 30.0, 3.0, 100.0)
+    """
+    outcomes = check_outcomes(bad, pd, weights)
+    confidence = check_confidence(confidence)
+    money = check_money(
+        outcomes, economics=economics, columns=columns, value=value, currency=currency, refer_from=refer_from
+    )
+    if money is None:
+        raise MeasureError(
+            "best_cut_off needs money, and neither economics nor value states it",
+            mend="economics=Economics(revenue=..., funding=..., ead=..., lgd=...), or value=realised money if approved",
+        )
+    at, grid = _search(outcomes, outcomes.weighted(money.profit))
+    compared = None if in_force is None else check_cut_off(in_force, "in_force")
+    cut_offs = np.unique([at, *grid, *([] if compared is None else [compared]), np.nextafter(1.0, 2.0)])
+    bands = Bands.of(outcomes, cut_offs)
+    cells = Cells.of(bands.cell, outcomes.weighted(money.profit), 2 * bands.count)
+    by_band = resample(cells, seed=seed)
+    replicates = approved_sums(by_band[:, 0::2] + by_band[:, 1::2])
+    here = approved_sums(cells.sums[0::2] + cells.sums[1::2])
+    chosen = replicates.argmax(axis=1)
+    everyone = len(cut_offs) - 1
+    own_gain = replicates[np.arange(len(replicates)), chosen] - replicates[:, everyone]
+    optimism = max(0.0, float(np.mean(own_gain - (here[chosen] - here[everyone]))))
+    low, high = percentiles(cut_offs[chosen], confidence)
+    best = int(np.searchsorted(cut_offs, at))
+
+    def difference_from(position: int) -> Difference:
+        below, above = percentiles(replicates[:, best] - replicates[:, position], confidence)
+        return Difference(
+            value=float(here[best] - here[position]), low=float(below) - optimism, high=float(above) - optimism
+        )
+
+    goods, bads = (approved_sums(side)[best] for side in bands.by_outcome(None))
+    return BestCutOff(
+        cut_off=at,
+        cut_off_low=float(low),
+        cut_off_high=float(high),
+        profit=float(here[best]),
+        approved=float(goods + bads),
+        approval_rate=float((goods + bads) / outcomes.total),
+        bad_rate_approved=float(bads / (goods + bads)) if goods + bads else float("nan"),
+        difference_from_all=difference_from(everyone),
+        in_force=compared,
+        difference_from_in_force=None
+        if compared is None
+        else difference_from(int(np.searchsorted(cut_offs, compared))),
+        optimism=optimism,
+        confidence=confidence,
+        count=len(outcomes),
+        currency=money.currency,
+        economics=money.economics,
+        population=population,
+    )
+
+
+def _search(outcomes: Outcomes, profit: Floats) -> tuple[float, Floats]:
+    """The best cut-off over all distinct PDs, and about 200 cut-offs spread evenly over the rows."""
+    order = np.argsort(outcomes.pd)
+    pd = outcomes.pd[order]
+    # One past the last row of each distinct PD: how many rows a cut-off just above it approves.
+    ends = np.append(np.flatnonzero(pd[1:] != pd[:-1]) + 1, len(pd))
+    gained = np.insert(np.cumsum(profit[order])[ends - 1], 0, 0.0)
+    ends = np.insert(ends, 0, 0)
+    best = int(ends[len(gained) - 1 - np.argmax(gained[::-1])])
+    spread = np.unique(ends[np.linspace(0, len(ends) - 1, min(_BANDS, len(ends))).astype(np.intp)])
+    return _between(pd, best), np.array([_between(pd, end) for end in spread])
+
+
+def _between(pd: Floats, approved: int) -> float:
+    """The cut-off that approves the first `approved` rows.
+
+    Halfway to the next PD, so that a last bit flips nobody, with as few digits as that leaves room for: people type it.
+    """
+    if approved == 0:
+        return 0.0
+    if approved == len(pd):
+        return 1.0 if pd[-1] < 1.0 else float(np.nextafter(1.0, 2.0))
+    last, first = float(pd[approved - 1]), float(pd[approved])
+    middle = last + (first - last) / 2.0
+    rounded = (float(f"{middle:.{digits}g}") for digits in range(3, 18))
+    return next((cut_off for cut_off in rounded if last < cut_off <= first), first)
