@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roadworthy.errors import ProductError
@@ -85,6 +85,7 @@ def test_what_is_written_reads_back_the_same(tmp_path: Path) -> None:
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(lambda text: value_word(text) == text)
 
 
+@settings(deadline=None, max_examples=50)
 @given(name=WORDS, columns=st.lists(WORDS, unique=True, min_size=1, max_size=8), bad=WORDS)
 def test_any_text_survives_the_file(name: str, columns: list[str], bad: str) -> None:
     product = Product(

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roadworthy.errors import DataError
@@ -196,6 +196,7 @@ def test_labels_cannot_be_changed() -> None:
         labels.codes[0] = 0
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     rows=st.lists(
         st.tuples(

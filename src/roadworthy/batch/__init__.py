@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from roadworthy.batch.mapping import PAST, SourceMapping, map_columns, open_source, read_sources, sources_yaml
 from roadworthy.batch.sinks import Sink, open_sink
 from roadworthy.batch.sources import Source, open_table
 
-__all__ = ["Sink", "Source", "open_sink", "open_table"]
+__all__ = [
+    "PAST",
+    "Sink",
+    "Source",
+    "SourceMapping",
+    "map_columns",
+    "open_sink",
+    "open_source",
+    "open_table",
+    "read_sources",
+    "sources_yaml",
+]

@@ -135,13 +135,13 @@ def product_yaml(product: Product) -> str:
         "",
         "# Nothing goes live until a person has filled in all of this.",
         "purpose:",
-        _line("decision", purpose.decision, "what is decided, for example: whether to grant the loan applied for"),
-        _line("owner", purpose.owner, "who answers for it: a person, with a way to reach them"),
-        _line("used_by", purpose.used_by, "who uses the answers, for example: loan officers of the branches"),
-        _line("where", purpose.where, "the tool in which they use them"),
-        _line("bad_outcome", purpose.bad_outcome, "in words, for example: 90 or more days past due"),
-        _line("horizon_months", purpose.horizon_months, "within how many months of booking"),
-        _line("success", purpose.success, "in money, for example: credit losses below 2 million a year"),
+        _ask("decision", purpose.decision, "what is decided, for example: whether to grant the loan applied for"),
+        _ask("owner", purpose.owner, "who answers for it: a person, with a way to reach them"),
+        _ask("used_by", purpose.used_by, "who uses the answers, for example: loan officers of the branches"),
+        _ask("where", purpose.where, "the tool in which they use them"),
+        _ask("bad_outcome", purpose.bad_outcome, "in words, for example: 90 or more days past due"),
+        _ask("horizon_months", purpose.horizon_months, "within how many months of booking"),
+        _ask("success", purpose.success, "in money, for example: credit losses below 2 million a year"),
         "",
         f"currency: {yaml_value(product.currency)}",
         f"time_zone: {yaml_value(product.time_zone)}",
@@ -191,6 +191,11 @@ def _line(key: str, value: Any, comment: str = "") -> str:
     text = yaml_list(value) if isinstance(value, tuple) else yaml_value(value)
     written = f"  {key}: {text}".rstrip()
     return f"{written:<34}  # {comment}" if comment else written
+
+
+def _ask(key: str, value: Any, comment: str) -> str:
+    """A line for a person to fill in: what it wants is said until it is there."""
+    return _line(key, value, comment if value is None else "")
 
 
 def _drop_lines(names: Sequence[str]) -> list[str]:
