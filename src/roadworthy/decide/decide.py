@@ -39,9 +39,10 @@ def decide(applications: Any, release: Release, tables: Mapping[str, Table] = _N
     batch = release.package.batch(applications)
     joined = join_tables(batch, tables, release.tables)
     strange = outside(batch)
+    is_strange = np.asarray(strange.any(axis=1), dtype=np.bool_)
     pd = release.package.engine.pd(batch)
     failed = np.isnan(pd)
-    ruling = release.compiled.answer(batch, pd, tables=joined, refer=strange.any(axis=1))
+    ruling = release.compiled.answer(batch, pd, tables=joined, refer=is_strange)
     answer = ruling.answer.copy()
     by_rule = _settled_by_rules(release, ruling)
 
@@ -51,7 +52,7 @@ def decide(applications: Any, release: Release, tables: Mapping[str, Table] = _N
     no_true_reason[stated] = ~columns.true & (answer[stated] == DECLINE)
     answer[no_true_reason] = REFER
 
-    built_in = np.stack([failed, strange.any(axis=1), no_true_reason], axis=1)
+    built_in = np.stack([failed, is_strange, no_true_reason], axis=1)
     catalogue, reason, contribution = _state_reasons(release, batch, ruling, strange, built_in, answer, stated, columns)
     pd_at_reference = np.full(len(batch), np.nan)
     pd_at_reference[stated] = columns.pd_at_reference
@@ -122,9 +123,9 @@ def _state_reasons(
         Reason(codes[name], reason_text(policy, contract, name, said), name) for name in names for said in DIRECTIONS
     ]
     for place in range(columns.column.shape[1]):
-        column = columns.column[:, place]
-        chosen = np.flatnonzero((column >= 0) & columns.true)
-        entry = first + column[chosen] * len(DIRECTIONS) + direction[chosen, column[chosen]]
+        at = columns.column[:, place]
+        chosen = np.flatnonzero((at >= 0) & columns.true)
+        entry = first + at[chosen] * len(DIRECTIONS) + direction[chosen, at[chosen]]
         sheet.put(stated[chosen], entry, columns.contribution[chosen, place])
     return tuple(sheet.catalogue), sheet.reason, sheet.contribution
 

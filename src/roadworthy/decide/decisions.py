@@ -66,7 +66,7 @@ class Decisions:
 
     def to_arrow(self) -> pa.Table:
         """One row a decision; `rules` a list of codes, `reasons` a list of code, text, column and contribution."""
-        rows, columns = np.nonzero(self.rules)
+        columns = np.nonzero(self.rules)[1]
         rules = pa.ListArray.from_arrays(
             _offsets(self.rules.sum(axis=1)), pa.array(np.array(self.rule_codes, dtype=object)[columns], pa.string())
         )
@@ -102,9 +102,10 @@ class Decisions:
         flat = table.drop_columns(["rules", "reasons"]).append_column("rules", joined)
         for place in range(self.reason.shape[1]):
             entries = self.reason[:, place]
+            stated = entries >= 0
             for suffix, name in (("_code", "code"), ("", "text")):
-                texts = np.where(entries >= 0, self._field(name)[np.maximum(entries, 0)], None)
-                flat = flat.append_column(f"reason_{place + 1}{suffix}", pa.array(texts, pa.string()))
+                texts = pa.array(self._field(name)[np.maximum(entries, 0)], pa.string(), mask=~stated)
+                flat = flat.append_column(f"reason_{place + 1}{suffix}", texts)
         return flat
 
     def row(self, i: int) -> dict[str, Any]:

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from roadworthy.contract import MISSING, Batch
 from roadworthy.model import Package, move_to_reference
+from roadworthy.policy import Direction
 
 __all__ = ["ColumnReasons", "choose_columns", "compare_with_reference"]
 
-DIRECTIONS = ("higher", "lower", "different", "missing")
+DIRECTIONS: tuple[Direction, ...] = ("higher", "lower", "different", "missing")
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ __all__ = ["Table", "join_tables"]
 class Table:
     """Rows by key and by the date they take effect.
 
-    `rows` (m) is a batch of the table's own contract; `key` names the column, in the table and in the application alike,
-    that joins them; `effective` (m,) is datetime64[us], UTC. Two rows of one key with one date are refused.
+    `rows` (m) is a batch of the table's own contract; `key` names the column that joins them, alike in the table and in
+    the application; `effective` (m,) is datetime64[us], UTC. Two rows of one key with one date are refused.
     """
 
     rows: Batch
@@ -46,7 +46,7 @@ class Table:
 
     @cached_property
     def _keys(self) -> list[str | None]:
-        return _texts(self.rows, self.key).tolist()
+        return list(_texts(self.rows, self.key))
 
     @cached_property
     def _order(self) -> tuple[dict[str, int], NDArray[np.datetime64], NDArray[np.int64], NDArray[np.int64]]:
@@ -61,9 +61,11 @@ class Table:
     def find(self, batch: Batch) -> NDArray[np.int64]:
         """For each application the position of the row in force at its `applied_at`; -1 where there is none."""
         number, dates, order, pairs = self._order
-        texts, inverse = np.unique(_texts(batch, self.key).astype(str), return_inverse=True)
+        given = _texts(batch, self.key)
+        absent = np.array([text is None for text in given], dtype=np.bool_)
+        texts, inverse = np.unique(given.astype(str), return_inverse=True)
         keys = np.array([number.get(text, -1) for text in texts], dtype=np.int64)[inverse]
-        keys[np.equal(_texts(batch, self.key), None)] = -1
+        keys[absent] = -1
         known = (keys >= 0) & ~np.isnat(batch.applied_at)
         latest = np.searchsorted(dates, batch.applied_at, side="right") - 1
         width = len(dates) + 1

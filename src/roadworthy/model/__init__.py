@@ -17,7 +17,7 @@ __all__ = ["Engine", "Explanation", "Package", "load", "move_to_reference", "sea
 def __getattr__(name: str) -> Any:
     """`seal` loads on use: it brings the formats, and serving needs none of them."""
     if name == "seal":
-        from roadworthy.model.seal import seal  # noqa: PLC0415
+        from roadworthy.model.seal import seal
 
         return seal
     raise AttributeError(name)

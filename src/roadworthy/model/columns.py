@@ -10,16 +10,11 @@ from numpy.typing import NDArray
 
 from roadworthy.contract import Batch
 
-__all__ = ["move_to_reference", "repeat"]
-
-
-def repeat(batch: Batch, times: int) -> Batch:
-    """Each row `times` times in a row."""
-    return batch.take(np.repeat(np.arange(len(batch)), times))
+__all__ = ["move_to_reference"]
 
 
 def move_to_reference(batch: Batch, reference: Batch, columns: Sequence[str], moved: NDArray[np.bool_]) -> Batch:
-    """`batch` where `moved` (n, len(columns)) says which named columns take the value of `reference`, a batch of one."""
+    """`batch` where `moved` (n, len(columns)) marks what takes the value of `reference`, a batch of one."""
     changed: dict[str, NDArray[Any]] = dict(batch.columns)
     for position, name in enumerate(columns):
         changed[name] = np.where(moved[:, position], reference.columns[name][0], batch.columns[name]).astype(

@@ -25,7 +25,7 @@ NODE_DTYPES: dict[str, type[np.generic]] = {
 }
 
 
-@njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]  # numba ships no types
+@njit(cache=True, nogil=True, inline="always")
 def step_down(node: Any, x: Any, threshold: Any, left: Any, right: Any, missing_left: Any, category_begin: Any,
               category_end: Any, category_bits: Any) -> Any:  # fmt: skip
     """The child of `node` that a value goes to. A category (category_begin >= 0) goes left when its bit is set."""
@@ -41,7 +41,7 @@ def step_down(node: Any, x: Any, threshold: Any, left: Any, right: Any, missing_
     return right[node]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]  # numba ships no types
+@njit(cache=True, nogil=True)
 def walk_forest(
     features: Any, roots: Any, feature: Any, threshold: Any, left: Any, right: Any, missing_left: Any, value: Any,
     category_begin: Any, category_end: Any, category_bits: Any, base: Any, float32_sum: Any, total: Any,
@@ -112,7 +112,7 @@ class Forest:
         self, features: NDArray[np.float64], reference: NDArray[np.float64], origin: NDArray[np.int32], columns: int
     ) -> NDArray[np.float64]:
         """Exact Shapley values (n, columns) of the raw output against one reference (m,), by contract column."""
-        from roadworthy.model.shapley import explain_forest  # noqa: PLC0415  # its kernels compile only when asked for
+        from roadworthy.model.shapley import explain_forest  # its kernels compile only when asked for
 
         return explain_forest(self, self.rounded(features), self.rounded(reference[None, :])[0], origin, columns)
 

@@ -22,7 +22,7 @@ class Linear:
     intercept: float
 
     def margin(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Log-odds (n,) of features (n, m). Summed feature by feature, so that one row equals the same row in a batch."""
+        """Log-odds (n,) of features (n, m), summed feature by feature: a row alone equals the row in a batch."""
         total = np.zeros(features.shape[0], dtype=np.float64)
         for j, coefficient in enumerate(self.coefficients):
             total += features[:, j] * coefficient
@@ -31,7 +31,7 @@ class Linear:
     def contributions(
         self, features: NDArray[np.float64], reference: NDArray[np.float64], origin: NDArray[np.int32], columns: int
     ) -> NDArray[np.float64]:
-        """Shapley values (n, columns) against one reference (m,): coefficient x (value - reference), summed by column."""
+        """Shapley values (n, columns) against a reference (m,): coefficient x (value - reference), by column."""
         out = np.zeros((features.shape[0], columns), dtype=np.float64)
         for j, coefficient in enumerate(self.coefficients):
             out[:, origin[j]] += (features[:, j] - reference[j]) * coefficient

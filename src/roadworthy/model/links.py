@@ -22,7 +22,7 @@ def _expit(margin: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(expit(margin), dtype=np.float64)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]  # numba ships no types
+@njit(cache=True, nogil=True)
 def _sigmoid(margin: Any) -> Any:
     """LightGBM's own: 1 / (1 + exp(-x)) with the C library's exp in float64."""
     out = np.empty(margin.shape[0], dtype=np.float64)
@@ -31,7 +31,7 @@ def _sigmoid(margin: Any) -> Any:
     return out
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]  # numba ships no types
+@njit(cache=True, nogil=True)
 def _sigmoid_float32(margin: Any) -> Any:
     """XGBoost's own: float32 throughout with the C library's expf, the exponent capped at 88.7."""
     one = np.float32(1.0)
@@ -43,7 +43,7 @@ def _sigmoid_float32(margin: Any) -> Any:
     return out
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]  # numba ships no types
+@njit(cache=True, nogil=True)
 def logit_float32(probability: Any) -> Any:
     """XGBoost's margin of a base score: -log(1 / p - 1) with the C library's logf."""
     one = np.float32(1.0)

@@ -34,7 +34,7 @@ __all__ = ["PROTOCOL", "EngineNote", "Manifest", "Package", "batch_json", "load"
 PROTOCOL = 1
 LARGEST_PACKAGE = 2 * 1024**3
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-_PLAN_DTYPES = {
+_PLAN_DTYPES: dict[str, type[np.generic]] = {
     "code": np.int32, "source": np.int32, "begin": np.int32, "end": np.int32,
     "params": np.float64, "outputs": np.int32, "origin": np.int32,
 }  # fmt: skip
@@ -219,7 +219,7 @@ def from_parts(parts: Mapping[str, bytes], *, where: object, trusted_types: tupl
 
 def _read_engine(note: EngineNote, parts: Mapping[str, bytes], trusted_types: tuple[str, ...]) -> Engine:
     if note.kind == "native":
-        from roadworthy.model.formats import native  # noqa: PLC0415  # only what stayed native needs the libraries
+        from roadworthy.model.formats import native  # only what stayed native needs the libraries
 
         return native.NativeEngine(
             model=native.load_native(parts["native.skops"], trusted_types),
@@ -302,7 +302,7 @@ def read_batch(contract: Contract, plain: Mapping[str, Any]) -> Batch:
         values = plain["columns"][column.name]
         if column.type == "category":
             codes = np.array(values, dtype=np.int32)
-            if len(codes) and not (-2 <= codes.min() and codes.max() < len(column.allowed or ())):
+            if len(codes) and not (codes.min() >= -2 and codes.max() < len(column.allowed or ())):
                 raise PackageError(f"{column.name} has a code outside its vocabulary")
             columns[column.name] = codes
         elif column.type == "date":

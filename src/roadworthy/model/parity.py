@@ -21,8 +21,11 @@ HARD_ROWS_PER_COLUMN = 200
 
 
 class Parity(msgspec.Struct, frozen=True, kw_only=True):
-    """What the comparison found: rows compared, of which hard ones, rows equal to the bit, the largest difference in PD,
-    answers that would change at a cut-off, and rows that the library refuses but the engine would answer."""
+    """What the comparison found.
+
+    Rows compared, of which made-up hard ones, rows equal to the bit, the largest difference in PD, answers that would
+    change at a cut-off, and rows that the library refuses but the engine would answer.
+    """
 
     rows: int
     hard_rows: int
@@ -44,7 +47,7 @@ class Parity(msgspec.Struct, frozen=True, kw_only=True):
     def sentence(self) -> str:
         """The finding in words."""
         return (
-            f"{self.bit_equal:,} of {self.rows:,} rows ({self.hard_rows:,} of them made up to be hard) equal to the bit, "
+            f"{self.bit_equal:,} of {self.rows:,} rows equal to the bit ({self.hard_rows:,} made up to be hard), "
             f"largest difference in PD {self.largest_difference:.2g}, {self.changed_answers} answers changed"
         )
 

@@ -50,7 +50,7 @@ Step = tuple[Op, tuple[float, ...]]
 """One operation with its parameters."""
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]  # numba ships no types
+@njit(cache=True, nogil=True)
 def _run(code: Any, source: Any, begin: Any, end: Any, params: Any, outputs: Any, inputs: Any, features: Any) -> None:
     """Fill `features` (n, m) from `inputs` (n, k); registers 0..k-1 are the inputs, k+i is what operation i wrote."""
     n, k = inputs.shape
@@ -173,9 +173,9 @@ class Plan:
                 raise PackageError(f"the plan's operation {i} has {size} parameters")
             if op == Op.MATCH and size % 2:
                 raise PackageError(f"the plan's operation {i} has keys without values")
-        if len(self.outputs) and not (0 <= self.outputs.min() and self.outputs.max() < k + n_ops):
+        if len(self.outputs) and not (self.outputs.min() >= 0 and self.outputs.max() < k + n_ops):
             raise PackageError("the plan's outputs lie outside its registers")
-        if len(self.origin) and not (0 <= self.origin.min() and self.origin.max() < k):
+        if len(self.origin) and not (self.origin.min() >= 0 and self.origin.max() < k):
             raise PackageError("the plan's features come from columns it does not read")
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -189,7 +189,8 @@ class Plan:
 def build_plan(inputs: tuple[str, ...], features: list[tuple[str, tuple[Step, ...]]]) -> Plan:
     """A plan from each feature's column and its chain of steps; equal beginnings are computed once.
 
-    >>> plan = build_plan(("age",), [("age", ((Op.IMPUTE, (40.0,)), (Op.DIVIDE, (10.0,)))), ("age", ((Op.IS_MISSING, ()),))])
+    >>> decades = ((Op.IMPUTE, (40.0,)), (Op.DIVIDE, (10.0,)))
+    >>> plan = build_plan(("age",), [("age", decades), ("age", ((Op.IS_MISSING, ()),))])
     >>> plan.run(np.array([[30.0], [np.nan]]))
     array([[3., 0.],
            [4., 1.]])

@@ -19,8 +19,8 @@ COMPARED_WITH = 2_000
 def find_medoid(batch: Batch, columns: Sequence[str], chosen: NDArray[np.bool_], seed: int = 0) -> int:
     """The row among `chosen` with the least mean Gower distance to the others: a real, typical applicant.
 
-    Numbers are compared by their rank among `chosen` (0..1), categories by being equal; a missing value is as far as can
-    be from any other and equals another missing one (Gower 1971, doi:10.2307/2528823). Up to 500 candidates are
+    Numbers are compared by their rank among `chosen` (0..1), categories by being equal; a missing value is as far as
+    can be from any other and equals another missing one (Gower 1971, doi:10.2307/2528823). Up to 500 candidates are
     compared with up to 2,000 rows, both drawn with `seed`.
     """
     rows = np.flatnonzero(chosen)

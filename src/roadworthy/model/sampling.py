@@ -15,35 +15,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.contract import Batch
-from roadworthy.model.columns import move_to_reference, repeat
+from roadworthy.model.columns import move_to_reference
 from roadworthy.model.engine import Explanation
 
 __all__ = ["explain_by_asking"]
 
 EXACT_UP_TO = 8
 PAIRS = 16
-ROWS_AT_ONCE = 65_536
 
 
 def explain_by_asking(
-    pd_of: Callable[[Batch], NDArray[np.float64]], batch: Batch, reference: Batch, columns: tuple[str, ...]
+    pd_of: Callable[[Batch, int], NDArray[np.float64]], batch: Batch, reference: Batch, columns: tuple[str, ...]
 ) -> Explanation:
-    """Contributions to PD by column: exact for up to 8 columns, else with a standard error per value."""
+    """Contributions to PD by column: exact for up to 8 columns, else with a standard error per value.
+
+    `pd_of(batch, size)` asks the model in batches padded to `size`; each applicant's coalitions go in one, so that who
+    else is asked about makes no difference.
+    """
     k = len(columns)
     present, combine, method = _all_coalitions(k) if k <= EXACT_UP_TO else _sampled_orders(k)
     values = np.empty((len(batch), len(present)))
-    step = max(1, ROWS_AT_ONCE // len(present))
-    for start in range(0, len(batch), step):
-        part = batch.take(slice(start, start + step))
-        moved = np.tile(~present, (len(part), 1))
-        asked = move_to_reference(repeat(part, len(present)), reference, columns, moved)
-        values[start : start + step] = pd_of(asked).reshape(len(part), len(present))
+    for row in range(len(batch)):
+        everyone = batch.take(np.full(len(present), row))
+        values[row] = pd_of(move_to_reference(everyone, reference, columns, ~present), len(present))
     contributions, error = combine(values)
-    at_reference = float(pd_of(reference)[0])
+    at_reference = float(pd_of(reference, len(present))[0])
     return Explanation(
         columns=columns,
         contributions=contributions,
-        output=pd_of(batch),
+        output=values[:, present.all(axis=1)][:, 0],
         reference_output=at_reference,
         reference_pd=at_reference,
         quantity="pd",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib import metadata
 from platform import machine, python_version
 from typing import Any
@@ -18,13 +17,14 @@ from roadworthy.errors import SealError
 from roadworthy.measures import auc
 from roadworthy.model.engine import CompiledEngine
 from roadworthy.model.evaluate import evaluate
+from roadworthy.model.forest import Forest
 from roadworthy.model.formats import CannotCompile, class_name, find_format
 from roadworthy.model.formats.native import NativeEngine, dump_native, frame_columns
 from roadworthy.model.formats.trace import start_features, trace
 from roadworthy.model.made_columns import find_made_columns
 from roadworthy.model.package import EngineNote, Package, batch_json, from_parts, pack_parts
 from roadworthy.model.parity import Parity, compare, make_hard_rows
-from roadworthy.model.plan import Plan, build_plan
+from roadworthy.model.plan import build_plan
 from roadworthy.model.reference import find_medoid, profile_inputs
 
 __all__ = ["seal"]
@@ -279,7 +279,7 @@ def join_batches(first: Batch, second: Batch) -> Batch:
 def _thresholds(engine: CompiledEngine) -> dict[str, NDArray[np.float64]]:
     """The split points of trees on columns that reach them unchanged: the places where a last bit decides."""
     scorer = engine.scorer
-    if scorer.kind != "forest":
+    if not isinstance(scorer, Forest):
         return {}
     found: dict[str, NDArray[np.float64]] = {}
     for j, register in enumerate(engine.plan.outputs):

@@ -49,7 +49,7 @@ def leaf_weights(players: int) -> tuple[NDArray[np.float64], NDArray[np.float64]
     return ours, theirs
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]  # numba ships no types
+@njit(cache=True, nogil=True)
 def _explain(
     features: Any, reference: Any, origin: Any, roots: Any, feature: Any, threshold: Any, left: Any, right: Any,
     missing_left: Any, value: Any, category_begin: Any, category_end: Any, category_bits: Any, ours: Any, theirs: Any,

@@ -18,14 +18,14 @@ _LESS, _LESS_OR_EQUAL = 2, 3
 def load_treelite() -> Any:
     """The treelite module; MissingExtra where it is not installed."""
     try:
-        import treelite  # noqa: PLC0415  # loads on use: serving needs none of it
+        import treelite  # loads on use: serving needs none of it
     except ImportError:
         raise MissingExtra.of("treelite", "train") from None
     return treelite
 
 
 def read_trees(model: Any) -> list[TreeArrays]:
-    """Every tree of a treelite model, with `x < t` turned into `x <= the number before t` in the library's own width."""
+    """Every tree of a treelite model; `x < t` becomes `x <= the number before t` in the library's own width."""
     return [_read(model.get_tree_accessor(i)) for i in range(model.num_tree)]
 
 

@@ -16,7 +16,7 @@ __all__ = ["TreeArrays", "join_trees"]
 
 @dataclass(frozen=True)
 class TreeArrays:
-    """One tree: arrays by node, node 0 the root, `feature` -1 in a leaf. `categories` maps a node to those that go left."""
+    """One tree: arrays by node, 0 the root, `feature` -1 in a leaf. `categories`: by node, those that go left."""
 
     feature: NDArray[Any]
     threshold: NDArray[Any]

@@ -31,7 +31,7 @@ def compile_model(model: Any, features: list[Feature], bad_first: bool) -> Compi
 
 
 def _encode(features: list[Feature], vocabularies: list[list[Any]]) -> list[Feature]:
-    """pandas categories become their positions in the vocabulary that LightGBM saw; what it did not see is missing."""
+    """Categories become their positions in the vocabulary that LightGBM saw; what it did not see is missing."""
     remaining = iter(vocabularies)
     out = []
     for feature in features:

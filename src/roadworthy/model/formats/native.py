@@ -23,7 +23,11 @@ from roadworthy.model.sampling import explain_by_asking
 __all__ = ["FrameColumn", "NativeEngine", "ask_model", "dump_native", "frame_columns", "load_native", "make_frame"]
 
 PADDED_TO = 64
-TRUSTED_TYPES = ("lightgbm.basic.Booster", "lightgbm.sklearn.LGBMClassifier", "xgboost.core.Booster",
+TRUSTED_TYPES = (
+    "functools.partial", "sklearn.utils.validation.check_array", "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration", "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "lightgbm.basic.Booster", "lightgbm.sklearn.LGBMClassifier", "xgboost.core.Booster",
                  "xgboost.sklearn.XGBClassifier", "collections.OrderedDict", "collections.defaultdict")  # fmt: skip
 
 
@@ -51,23 +55,23 @@ class NativeEngine:
         """The contract columns read, in order."""
         return tuple(column.name for column in self.frame)
 
-    def pd(self, batch: Batch) -> NDArray[np.float64]:
+    def pd(self, batch: Batch, padded_to: int = PADDED_TO) -> NDArray[np.float64]:
         """PD (n,) from predict_proba; a row that the model refuses is NaN and takes no other row with it."""
         out = np.full(len(batch), np.nan)
-        for start in range(0, len(batch), PADDED_TO):
-            rows = np.arange(start, min(start + PADDED_TO, len(batch)))
+        for start in range(0, len(batch), padded_to):
+            rows = np.arange(start, min(start + padded_to, len(batch)))
             try:
-                out[rows] = self._ask(batch, rows)
+                out[rows] = self._ask(batch, rows, padded_to)
             except Exception:  # noqa: BLE001  # a model may raise anything; its rows are asked one by one
                 for row in rows:
                     try:
-                        out[row] = self._ask(batch, np.array([row]))[0]
+                        out[row] = self._ask(batch, np.array([row]), padded_to)[0]
                     except Exception:  # noqa: BLE001, S112  # this row stays NaN: it is referred, never an error
                         continue
         return out
 
-    def _ask(self, batch: Batch, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        padded = np.concatenate([rows, np.full(PADDED_TO - len(rows), rows[-1])])
+    def _ask(self, batch: Batch, rows: NDArray[np.int64], padded_to: int) -> NDArray[np.float64]:
+        padded = np.concatenate([rows, np.full(padded_to - len(rows), rows[-1])])
         frame = make_frame(batch.take(padded), self.frame)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an unseen category is what the contract refers; no need to warn per batch
@@ -84,7 +88,7 @@ def ask_model(model: Any, frame: Any, bad_at: int) -> NDArray[np.float64]:
     if hasattr(model, "predict_proba"):
         return np.asarray(model.predict_proba(frame), dtype=np.float64)[:, bad_at]
     if type(model).__module__.startswith("xgboost."):
-        import xgboost  # noqa: PLC0415  # loads on use
+        import xgboost  # loads on use
 
         frame = xgboost.DMatrix(frame)
     probability = np.asarray(model.predict(frame), dtype=np.float64)
@@ -93,7 +97,7 @@ def ask_model(model: Any, frame: Any, bad_at: int) -> NDArray[np.float64]:
 
 def _pandas() -> Any:
     try:
-        import pandas as pd  # noqa: PLC0415  # loads on use: compiled packages need none of it
+        import pandas as pd  # loads on use: compiled packages need none of it
     except ImportError:
         raise MissingExtra.of("pandas", "train") from None
     return pd
@@ -137,7 +141,7 @@ def make_frame(batch: Batch, columns: Sequence[FrameColumn]) -> Any:
 
 def _skops() -> Any:
     try:
-        import skops.io  # noqa: PLC0415  # loads on use
+        import skops.io  # loads on use
     except ImportError:
         raise MissingExtra.of("skops", "train") from None
     return skops.io
@@ -154,7 +158,7 @@ def dump_native(model: Any, trusted_types: Sequence[str] = ()) -> bytes:
     if unknown:
         raise SealError(
             f"the model holds types that are not trusted: {', '.join(unknown[:5])}",
-            mend="list them in trusted_types if this deployment's own code defines them, or use scikit-learn's own steps",
+            mend="list them in trusted_types if they are this deployment's own, or use scikit-learn's own steps",
         )
     return content
 

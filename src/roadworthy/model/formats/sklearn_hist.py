@@ -22,7 +22,7 @@ def compile_model(model: Any, features: list[Feature], bad_first: bool) -> Compi
     flags = model._is_categorical_remapped
     if flags is not None:
         categories = model._bin_mapper.bin_thresholds_
-        known = {i: np.asarray(categories[i], dtype=np.float64) for i in np.flatnonzero(flags)}
+        known = {int(i): np.asarray(categories[i], dtype=np.float64) for i in np.flatnonzero(flags)}
         features = [
             feature.then(Op.MATCH, np.nan, np.nan, *known[i], *known[i]) if i in known else feature
             for i, feature in enumerate(features)

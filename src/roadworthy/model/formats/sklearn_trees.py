@@ -38,7 +38,7 @@ def _boosted(model: Any) -> Forest:
         raise CannotCompile(f"gradient boosting with loss {model.loss!r} has no compiled form yet")
     base = 0.0
     if model.init_ != "zero":
-        good, bad = model.init_.class_prior_
+        bad = model.init_.class_prior_[1]
         # The library clips the prior by float32's epsilon before taking its log-odds.
         edge = np.finfo(np.float32).eps
         prior = float(np.clip(bad, edge, 1 - edge))

@@ -56,7 +56,7 @@ class Feature:
         return self.texts is not None
 
     def then(self, op: Op, *values: float) -> Feature:
-        """This feature with one more step."""
+        """The same feature with one more step."""
         if self.is_text:
             raise CannotCompile(f"{self.column} is text where a number is needed")
         return replace(self, steps=(*self.steps, (op, tuple(float(value) for value in values))))
@@ -239,7 +239,7 @@ def _keys(step: Any, position: int, feature: Feature) -> list[Any]:
 
 
 def _tabulate(step: Any, features: list[Feature]) -> list[Feature]:
-    """Run `step` on every value of one feature at a time, the others held still; each output must follow one feature."""
+    """Run `step` on every value of one feature at a time, the others held still; an output follows one feature."""
     columns = [_keys(step, i, feature) for i, feature in enumerate(features)]
     still = [column[0] for column in columns]
     answers = [
@@ -285,7 +285,7 @@ def _transform(step: Any, rows: list[list[Any]], features: list[Feature]) -> lis
     for i, row in enumerate(rows):
         table[i, :] = row
     if hasattr(step, "feature_names_in_"):
-        import pandas as pd  # noqa: PLC0415  # only at sealing, with the libraries that need it
+        import pandas as pd  # only at sealing, with the libraries that need it
 
         table = pd.DataFrame(table, columns=step.feature_names_in_)
     try:
