@@ -75,12 +75,12 @@ class BestCutOff:
         else:
             answer = (
                 f"Declining from a PD of {self.cut_off:.4g} on approves {percent_text(self.approval_rate)} and has a "
-                f"profit of {money_text(self.profit, self.currency)}, "
-                f"{self._against(self.difference_from_all, 'approving all')}"
+                f"profit of {money_text(self.profit, self.currency)}. "
+                f"That is {self._against(self.difference_from_all, 'approving all')}"
             )
         if self.difference_from_in_force is not None and self.in_force is not None:
             in_force = f"the cut-off in force, {self.in_force:.4g}"
-            answer += f" Against it: {self._against(self.difference_from_in_force, in_force)}"
+            answer += f" It is {self._against(self.difference_from_in_force, in_force)}"
         return f"{answer} ({self.population})"
 
     def _against(self, difference: Difference, what: str) -> str:

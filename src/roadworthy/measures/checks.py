@@ -150,7 +150,7 @@ def _as_float64(array: NDArray[Any], name: str) -> Floats:
     if array.dtype.kind == "O" and not any(isinstance(value, str | bytes) for value in array):
         try:
             return _missing_as_nan(array).astype(np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             pass
     raise MeasureError(
         f"{name} holds {_some(array)}, which are not numbers", mend=f"turn {name} into numbers before measuring"

@@ -121,8 +121,8 @@ def cut_off_table(
     `bad` (n,) holds 0 and 1; `pd` (n,) lies in 0..1; `weights` (n,) are at least 0. Money comes from `economics`, with
     `columns` for what its terms read (or already priced), or from `value` (n,): realised money if approved, negative
     where it lost. Without either no money is shown. `cut_offs` are PDs; by default every 20th part of the rows, rounded
-    to three digits, with declining all (0) and approving all. `refer_from` is the PD from which a person looks at what is
-    not declined. `seed` fixes the bootstrap of profit. Raises MeasureError.
+    to three digits, with declining all (0) and approving all. `refer_from` is the PD from which a person looks at
+    what is not declined. `seed` fixes the bootstrap of profit. Raises MeasureError.
 
     >>> economics = Economics(revenue=100, funding=20, ead=1000, lgd=0.5, currency="EUR")
     >>> table = cut_off_table([0, 0, 0, 1], [.1, .2, .6, .7], economics=economics, cut_offs=[0.5, 1.0])

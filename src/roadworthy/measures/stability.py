@@ -44,15 +44,16 @@ def psi(
     expected: ArrayLike,
     actual: ArrayLike,
     *,
-    buckets: int = 10,
+    buckets: int | ArrayLike = 10,
     expected_weights: ArrayLike | None = None,
     actual_weights: ArrayLike | None = None,
 ) -> PSI:
     """Population stability index: the sum over bins of (actual - expected) x ln(actual / expected), in shares.
 
     `expected` (n,) and `actual` (m,) are numbers or texts; weights are at least 0. Numbers are binned at the quantiles
-    of `expected` into at most `buckets` bins (equal values stay together), texts by value; what is missing is a bin of
-    its own. An empty bin's share counts as 0.0001. No totals row takes part. Raises MeasureError.
+    of `expected` into at most `buckets` bins (equal values stay together), or at the edges that `buckets` lists, where a
+    value equal to an edge falls below it; texts are binned by value. What is missing is a bin of its own. An empty bin's
+    share counts as 0.0001. No totals row takes part. Raises MeasureError.
 
     The symmetric divergence of Jeffreys, H. (1946), Proceedings of the Royal Society A 186(1007),
     doi:10.1098/rspa.1946.0056; in credit, Siddiqi, N. (2017), Intelligent Credit Scoring, doi:10.1002/9781119282396.
@@ -72,11 +73,11 @@ def psi(
         codes_before, codes_after, labels = _by_value(before, after)
         rule = "one for each value of expected and actual"
     else:
-        codes_before, codes_after, labels, rule = _by_quantile(
+        codes_before, codes_after, labels, rule = _by_edges(
             check_numbers(before, "expected", missing_allowed=True),
             check_numbers(after, "actual", missing_allowed=True),
             weighed[0],
-            check_buckets(buckets),
+            buckets,
         )
     share_before = np.bincount(codes_before, weights=weighed[0], minlength=len(labels)) / weighed[0].sum()
     share_after = np.bincount(codes_after, weights=weighed[1], minlength=len(labels)) / weighed[1].sum()
@@ -124,9 +125,23 @@ def _missing(value: Any) -> bool:
     return value is None or type(value).__name__ == "NAType" or (isinstance(value, float) and np.isnan(value))
 
 
-def _by_quantile(
-    before: Floats, after: Floats, weights: Floats, buckets: int
+def _by_edges(
+    before: Floats, after: Floats, weights: Floats, buckets: int | ArrayLike
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], str]:
+    if np.ndim(buckets) == 0:
+        edges = _quantiles(before, weights, check_buckets(buckets))
+        rule = f"quantiles of expected, {len(edges) + 1} of {buckets} distinct"
+    else:
+        edges = np.unique(check_numbers(buckets, "buckets"))
+        rule = "edges handed in"
+    bounds = ["-inf", *(f"{edge:.6g}" for edge in edges), "inf"]
+    labels = [f"({low}, {high}]" for low, high in pairwise(bounds)]
+    sides = (np.searchsorted(edges, side, side="left") for side in (before, after))
+    codes = [np.where(np.isnan(side), len(labels), code) for side, code in zip((before, after), sides, strict=True)]
+    return codes[0], codes[1], np.array([*labels, "missing"], dtype=object), rule
+
+
+def _quantiles(before: Floats, weights: Floats, buckets: int) -> Floats:
     known = ~np.isnan(before)
     if not weights[known].sum() > 0.0:
         raise MeasureError(
@@ -135,10 +150,5 @@ def _by_quantile(
     steps = np.arange(1, buckets) / buckets
     edges = np.unique(np.quantile(before[known], steps, weights=weights[known], method="inverted_cdf"))
     # The last bin is open, so an edge at the largest value would leave an empty bin behind it.
-    edges = edges[edges < before[known].max()]
-    bounds = ["-inf", *(f"{edge:.6g}" for edge in edges), "inf"]
-    labels = [f"({low}, {high}]" for low, high in pairwise(bounds)]
-    sides = (np.searchsorted(edges, side, side="left") for side in (before, after))
-    codes = [np.where(np.isnan(side), len(labels), code) for side, code in zip((before, after), sides, strict=True)]
-    rule = f"quantiles of expected, {len(labels)} of {buckets} distinct"
-    return codes[0], codes[1], np.array([*labels, "missing"], dtype=object), rule
+    below: Floats = edges[edges < before[known].max()]
+    return below
