@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numba import njit
+from numpy.typing import ArrayLike, NDArray
 
 from roadworthy.errors import MeasureError
 from roadworthy.measures.bands import Bands, approved_sums
@@ -186,26 +188,39 @@ def best_cut_off(
 def _search(outcomes: Outcomes, profit: Floats) -> tuple[float, Floats]:
     """The best cut-off over all distinct PDs, and about 200 cut-offs spread evenly over the rows."""
     order = np.argsort(outcomes.pd)
-    pd = outcomes.pd[order]
-    # One past the last row of each distinct PD: how many rows a cut-off just above it approves.
-    ends = np.append(np.flatnonzero(pd[1:] != pd[:-1]) + 1, len(pd))
-    gained = np.insert(np.cumsum(profit[order])[ends - 1], 0, 0.0)
-    ends = np.insert(ends, 0, 0)
-    best = int(ends[len(gained) - 1 - np.argmax(gained[::-1])])
-    spread = np.unique(ends[np.linspace(0, len(ends) - 1, min(_BANDS, len(ends))).astype(np.intp)])
-    return _between(pd, best), np.array([_between(pd, end) for end in spread])
+    spread = outcomes.pd[order[np.linspace(0, len(order) - 1, _BANDS).astype(np.intp)]]
+    below = np.unique(np.searchsorted(outcomes.pd, spread, side="left", sorter=order))
+    best = int(_climb(order, outcomes.pd, profit))
+    return _between(outcomes.pd, order, best), np.array([_between(outcomes.pd, order, int(rows)) for rows in below])
 
 
-def _between(pd: Floats, approved: int) -> float:
+@njit(cache=True, nogil=True)  # pragma: no cover - compiled, so coverage cannot see it
+def _climb(order: NDArray[np.intp], pd: Floats, profit: Floats) -> Any:
+    """How many rows to approve from the lowest PD up; of equally profitable numbers the largest."""
+    n = len(order)
+    best = 0
+    highest = 0.0
+    gained = 0.0
+    for position in range(n):
+        gained += profit[order[position]]
+        whole = position + 1 == n or pd[order[position + 1]] != pd[order[position]]
+        if whole and gained >= highest:
+            highest = gained
+            best = position + 1
+    return best
+
+
+def _between(pd: Floats, order: NDArray[np.intp], approved: int) -> float:
     """The cut-off that approves the first `approved` rows.
 
     Halfway to the next PD, so that a last bit flips nobody, with as few digits as that leaves room for: people type it.
     """
     if approved == 0:
         return 0.0
+    last = float(pd[order[approved - 1]])
     if approved == len(pd):
-        return 1.0 if pd[-1] < 1.0 else float(np.nextafter(1.0, 2.0))
-    last, first = float(pd[approved - 1]), float(pd[approved])
+        return 1.0 if last < 1.0 else float(np.nextafter(1.0, 2.0))
+    first = float(pd[order[approved]])
     middle = last + (first - last) / 2.0
     rounded = (float(f"{middle:.{digits}g}") for digits in range(3, 18))
     return next((cut_off for cut_off in rounded if last < cut_off <= first), first)

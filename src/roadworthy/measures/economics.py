@@ -141,6 +141,8 @@ class Economics:
 
     def price(self, columns: Mapping[str, ArrayLike], n: int) -> Priced:
         """Price `n` applications from their columns, each of shape (n,). Raises MeasureError naming term and column."""
+        if not isinstance(n, int | np.integer) or n < 1:
+            raise MeasureError(f"n is the number of applications, at least 1, not {n!r}", mend="n=len(bad)")
         amounts = {name: _amounts(name, term, columns, n) for name, term in self.terms.items()}
         costs = amounts["funding"] + amounts["servicing"] + amounts["acquisition"]
         credit_loss = amounts["ead"] * amounts["lgd"] - amounts["income_received"]

@@ -71,9 +71,13 @@ def check_money(
             f"currency is {currency!r} and the economics are in {priced.economics.currency!r}",
             mend="state the currency once, in Economics(currency=...)",
         )
-    review = np.where(looked_at(outcomes, refer_from), priced.review, 0.0)
+    profit = np.where(outcomes.bad, priced.if_bad, priced.if_good)
+    review = np.broadcast_to(0.0, len(outcomes))
+    if refer_from is not None:
+        review = np.where(looked_at(outcomes, refer_from), priced.review, 0.0)
+        profit -= review
     return Money(
-        profit=np.where(outcomes.bad, priced.if_bad, priced.if_good) - review,
+        profit=profit,
         losses=priced.credit_loss,
         terms=Terms(revenue=priced.revenue, costs=priced.costs, review=review),
         economics=priced.economics,
@@ -81,8 +85,6 @@ def check_money(
     )
 
 
-def looked_at(outcomes: Outcomes, refer_from: float | None) -> NDArray[np.bool_]:
-    """Where a person looks, unless the application is declined: PD >= `refer_from`; nowhere where that is None."""
-    if refer_from is None:
-        return np.zeros(len(outcomes), dtype=np.bool_)
+def looked_at(outcomes: Outcomes, refer_from: float) -> NDArray[np.bool_]:
+    """Where a person looks, unless the application is declined: PD >= `refer_from`."""
     return outcomes.pd >= check_cut_off(refer_from, "refer_from")

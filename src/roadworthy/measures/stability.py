@@ -51,9 +51,9 @@ def psi(
     """Population stability index: the sum over bins of (actual - expected) x ln(actual / expected), in shares.
 
     `expected` (n,) and `actual` (m,) are numbers or texts; weights are at least 0. Numbers are binned at the quantiles
-    of `expected` into at most `buckets` bins (equal values stay together), or at the edges that `buckets` lists, where a
-    value equal to an edge falls below it; texts are binned by value. What is missing is a bin of its own. An empty bin's
-    share counts as 0.0001. No totals row takes part. Raises MeasureError.
+    of `expected` into at most `buckets` bins (equal values stay together), or at the edges that `buckets` lists, where
+    a value equal to an edge falls below it; texts are binned by value. What is missing is a bin of its own. An empty
+    bin's share counts as 0.0001. No totals row takes part. Raises MeasureError.
 
     The symmetric divergence of Jeffreys, H. (1946), Proceedings of the Royal Society A 186(1007),
     doi:10.1098/rspa.1946.0056; in credit, Siddiqi, N. (2017), Intelligent Credit Scoring, doi:10.1002/9781119282396.
@@ -65,22 +65,21 @@ def psi(
       b    0.5000  0.7500  0.101
     """
     before, after = _array(expected, "expected"), _array(actual, "actual")
-    weighed = (
-        _weights(expected_weights, "expected_weights", len(before)),
-        _weights(actual_weights, "actual_weights", len(after)),
+    heavy_before = (
+        None if expected_weights is None else check_weights(expected_weights, len(before), "expected_weights")
     )
+    heavy_after = None if actual_weights is None else check_weights(actual_weights, len(after), "actual_weights")
     if _is_text(before) or _is_text(after):
         codes_before, codes_after, labels = _by_value(before, after)
         rule = "one for each value of expected and actual"
     else:
-        codes_before, codes_after, labels, rule = _by_edges(
-            check_numbers(before, "expected", missing_allowed=True),
-            check_numbers(after, "actual", missing_allowed=True),
-            weighed[0],
-            buckets,
-        )
-    share_before = np.bincount(codes_before, weights=weighed[0], minlength=len(labels)) / weighed[0].sum()
-    share_after = np.bincount(codes_after, weights=weighed[1], minlength=len(labels)) / weighed[1].sum()
+        numbers_before = check_numbers(before, "expected", missing_allowed=True)
+        numbers_after = check_numbers(after, "actual", missing_allowed=True)
+        edges, rule = _edges(numbers_before, heavy_before, buckets)
+        codes_before, codes_after = _by_edges(numbers_before, edges), _by_edges(numbers_after, edges)
+        labels = _labels(edges)
+    share_before = _shares(codes_before, heavy_before, len(labels))
+    share_after = _shares(codes_after, heavy_after, len(labels))
     seen = (share_before > 0.0) | (share_after > 0.0)
     share_before, share_after = share_before[seen], share_after[seen]
     floored_before, floored_after = (np.where(share > 0.0, share, _FLOOR) for share in (share_before, share_after))
@@ -109,46 +108,50 @@ def _is_text(array: NDArray[Any]) -> bool:
     return array.dtype.kind in "US" or (array.dtype.kind == "O" and any(isinstance(value, str) for value in array))
 
 
-def _weights(weights: ArrayLike | None, name: str, n: int) -> Floats:
-    return np.ones(n) if weights is None else check_weights(weights, n, name)
+def _shares(codes: NDArray[np.int64], weights: Floats | None, bins: int) -> Floats:
+    weight = np.bincount(codes, weights=weights, minlength=bins)
+    shares: Floats = weight / weight.sum()
+    return shares
 
 
-def _by_value(before: NDArray[Any], after: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    together = [None if _missing(value) else str(value) for side in (before, after) for value in side.tolist()]
+def _by_value(
+    before: NDArray[Any], after: NDArray[Any]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.object_]]:
+    together = [None if _is_missing(value) else str(value) for side in (before, after) for value in side.tolist()]
     encoded = pa.array(together, type=pa.string()).dictionary_encode()
-    codes = np.asarray(encoded.indices.fill_null(len(encoded.dictionary)))
+    codes = np.asarray(encoded.indices.fill_null(len(encoded.dictionary))).astype(np.int64)
     labels = np.array([*encoded.dictionary.to_pylist(), "missing"], dtype=object)
     return codes[: len(before)], codes[len(before) :], labels
 
 
-def _missing(value: Any) -> bool:
+def _is_missing(value: Any) -> bool:
     return value is None or type(value).__name__ == "NAType" or (isinstance(value, float) and np.isnan(value))
 
 
-def _by_edges(
-    before: Floats, after: Floats, weights: Floats, buckets: int | ArrayLike
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], str]:
-    if np.ndim(buckets) == 0:
-        edges = _quantiles(before, weights, check_buckets(buckets))
-        rule = f"quantiles of expected, {len(edges) + 1} of {buckets} distinct"
-    else:
-        edges = np.unique(check_numbers(buckets, "buckets"))
-        rule = "edges handed in"
-    bounds = ["-inf", *(f"{edge:.6g}" for edge in edges), "inf"]
-    labels = [f"({low}, {high}]" for low, high in pairwise(bounds)]
-    sides = (np.searchsorted(edges, side, side="left") for side in (before, after))
-    codes = [np.where(np.isnan(side), len(labels), code) for side, code in zip((before, after), sides, strict=True)]
-    return codes[0], codes[1], np.array([*labels, "missing"], dtype=object), rule
-
-
-def _quantiles(before: Floats, weights: Floats, buckets: int) -> Floats:
-    known = ~np.isnan(before)
-    if not weights[known].sum() > 0.0:
+def _edges(before: Floats, weights: Floats | None, buckets: int | ArrayLike) -> tuple[Floats, str]:
+    if np.ndim(buckets) > 0:
+        return np.unique(check_numbers(buckets, "buckets")), "edges handed in"
+    asked = check_buckets(buckets)
+    missing = np.isnan(before)
+    if missing.any():
+        before = before[~missing]
+        weights = None if weights is None else weights[~missing]
+    if not before.size or (weights is not None and not weights.any()):
         raise MeasureError(
             "expected holds only missing values", mend="bins are made from expected: hand in some numbers"
         )
-    steps = np.arange(1, buckets) / buckets
-    edges = np.unique(np.quantile(before[known], steps, weights=weights[known], method="inverted_cdf"))
+    edges = np.unique(np.quantile(before, np.arange(1, asked) / asked, weights=weights, method="inverted_cdf"))
     # The last bin is open, so an edge at the largest value would leave an empty bin behind it.
-    below: Floats = edges[edges < before[known].max()]
-    return below
+    edges = edges[edges < before.max()]
+    return edges, f"quantiles of expected, {len(edges) + 1} of {asked} distinct"
+
+
+def _by_edges(numbers: Floats, edges: Floats) -> NDArray[np.int64]:
+    codes = np.searchsorted(edges, numbers, side="left")
+    codes[np.isnan(numbers)] = len(edges) + 1
+    return codes
+
+
+def _labels(edges: Floats) -> NDArray[np.object_]:
+    bounds = ["-inf", *(f"{edge:.6g}" for edge in edges), "inf"]
+    return np.array([*(f"({low}, {high}]" for low, high in pairwise(bounds)), "missing"], dtype=object)
