@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
+import polars as pl
+from numpy.typing import NDArray
 
 from roadworthy.contract.batch import Batch
 from roadworthy.contract.check import Violation, find_faults, place_of
-from roadworthy.contract.reading import Reading, read_column, refuse_column
+from roadworthy.contract.date_text import read_dates
+from roadworthy.contract.reading import (
+    LONGEST_TEXT,
+    Reading,
+    nothing,
+    read_dates_as,
+    read_floats,
+    read_texts,
+    read_words,
+    refuse,
+)
 from roadworthy.contract.schema import ENVELOPE, RESERVED, Column, Contract
+from roadworthy.contract.words import number_word, trim_word
 
 __all__ = ["check_body"]
 
-_NOTHING = pa.chunked_array([pa.nulls(1)])
-_INT64 = range(-(2**63), 2**63)
+_FIRST = np.zeros(1, dtype=np.int64)
 _UNKNOWN = "is not a column of the contract"
 
 
@@ -25,8 +37,8 @@ def check_body(contract: Contract, body: Any) -> Batch | list[Violation]:
     """Check one decoded JSON body; gives a batch of one, or every violation.
 
     `body` is `{"application_id", "applicant_id", "applied_at", "inputs": {...}}`, the first three optional. Values are
-    what a JSON decoder makes of them: text is not read as a number or a boolean here, as it is in a table, whose text
-    may come from a file that knows nothing else. Python dates are taken too.
+    what a JSON decoder makes of them, and Python dates. Text is not read as a number or a boolean, nor is `01/02/2024`
+    read as a date that the contract has no `format` for: only a table, whose source may know nothing but text, is.
 
     >>> contract = Contract(name="credit", columns=(Column(name="age", type="integer"),))
     >>> len(check_body(contract, {"application_id": "A-1", "inputs": {"age": 41}}))
@@ -63,32 +75,56 @@ def _unknown(names: Iterable[Any], inside: str = "$.inputs") -> list[Violation]:
 
 
 def _read(column: Column, value: Any, path: str, violations: list[Violation]) -> Reading:
-    cells = _cell(column, value)
-    reading = refuse_column(column, np.zeros(1, dtype=bool)) if cells is None else read_column(column, cells)
+    reading = _read_value(column, value.item() if isinstance(value, np.generic) else value)
     violations += (Violation(fault.path, fault.rule, fault.message) for fault in find_faults(column, reading, path))
     return reading
 
 
-def _cell(column: Column, value: Any) -> pa.ChunkedArray | None:
-    """The value as a column of one row; None where its JSON type is not the column's."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is None:
-        return _NOTHING
+def _read_value(column: Column, value: Any) -> Reading:
+    if value is None or value != value:  # only NaN is unequal to itself, and it is no JSON
+        return nothing(column, 1)
+    word = _word(value)
+    match column.type:
+        case "number" | "integer":
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                return read_floats(column, np.array([_float(value)]))
+        case "boolean":
+            if isinstance(value, int | float):
+                return read_floats(column, np.array([_float(value)]))
+        case "category":
+            if isinstance(value, str) or (word is not None and column.numeric_codes):
+                return read_words(column, [word], _FIRST)
+        case "text":
+            if word is not None:
+                blank = trim_word(word) is None
+                kept = np.array([None if blank else word], dtype=object)
+                return read_texts(kept, np.array([blank]), np.array([len(word) > LONGEST_TEXT]))
+        case "date":
+            if isinstance(value, dt.date):
+                return read_dates_as(_date(value), np.zeros(1, dtype=bool))
+            if word is not None:
+                text = pl.Series([trim_word(word)], dtype=pl.String)
+                return read_dates_as(read_dates(text, column.format), text.is_null().to_numpy())
+    return refuse(column, np.zeros(1, dtype=bool))
+
+
+def _word(value: Any) -> str | None:
+    """Text and numbers as text; None where the value is neither."""
     if isinstance(value, str):
-        # Text that stands for a number is not a number in JSON.
-        return None if column.type in ("number", "integer", "boolean") else pa.chunked_array([pa.array([value])])
-    if isinstance(value, int) and value not in _INT64:
-        value = _large(column, value)
-    if isinstance(value, bool | int | float | str | dt.date):
-        return pa.chunked_array([pa.array([value])])
-    return None
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return str(value) if isinstance(value, int) else number_word(value)
 
 
-def _large(column: Column, value: int) -> float | str:
-    if column.type in ("text", "category"):
-        return str(value)
+def _float(value: float) -> float:
     try:
         return float(value)
     except OverflowError:
-        return float("inf") if value > 0 else float("-inf")
+        return math.inf if value > 0 else -math.inf
+
+
+def _date(value: dt.date) -> NDArray[np.datetime64]:
+    if isinstance(value, dt.datetime) and value.tzinfo is not None:
+        value = value.astimezone(dt.UTC).replace(tzinfo=None)
+    return np.array([value], dtype="datetime64[us]")

@@ -11,8 +11,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from roadworthy.contract.arrow_reading import read_column, settle_column
 from roadworthy.contract.batch import UNSEEN, Batch
-from roadworthy.contract.reading import LONGEST_TEXT, Reading, read_column
+from roadworthy.contract.reading import LONGEST_TEXT, Mask, Reading
 from roadworthy.contract.schema import ENVELOPE, RESERVED, Column, Contract
 from roadworthy.errors import DataError
 
@@ -29,7 +30,6 @@ __all__ = [
 ]
 
 Rule = Literal["missing", "unknown_column", "type", "range", "allowed", "not_finite", "text_too_long", "date"]
-Mask = NDArray[np.bool_]
 
 _PLAIN = re.compile(r"[^\W\d]\w*")
 _SHOWN = 10
@@ -126,14 +126,16 @@ def check_table(
     n = table.num_rows
     readings: dict[str, Reading] = {}
     faults: list[Fault] = []
-    for column in ENVELOPE:
-        reading = read_column(column, cells.get(column.name, pa.chunked_array([pa.nulls(n)])))
+    absent = pa.chunked_array([pa.nulls(n)])
+    for declared in ENVELOPE:
+        column = settle_column(declared, cells.get(declared.name, absent))
+        reading = read_column(column, cells.get(column.name, absent))
         faults += find_faults(column, reading, place_of(column.name, inside="$"))
         readings[column.name] = reading
     envelope = [readings[name].values for name in RESERVED]
-    absent = pa.chunked_array([pa.nulls(n)])
     values: dict[str, NDArray[Any]] = {}
-    for column in contract.columns:
+    for declared in contract.columns:
+        column = settle_column(declared, cells.get(declared.name, absent))
         reading = read_column(column, cells.get(column.name, absent))
         faults += find_faults(column, reading, place_of(column.name))
         values[column.name] = reading.values
@@ -155,7 +157,7 @@ def check_table(
 def find_faults(column: Column, reading: Reading, path: str) -> Iterator[Fault]:
     """Every rule that some cell of `reading` breaks."""
     if reading.unread.any():
-        if column.type == "date":
+        if column.type == "date" and reading.fits:
             yield Fault(path, "date", _date_message(column), reading.unread)
         else:
             yield Fault(path, "type", _TYPE_MESSAGES[column.type], reading.unread)
@@ -205,6 +207,7 @@ _TYPE_MESSAGES = {
     "boolean": "is not true or false",
     "category": "is not text",
     "text": "is not text",
+    "date": "is not a date",
 }
 
 

@@ -1,11 +1,14 @@
 """Dates written as text.
 
-Read without being told: ISO 8601 (with or without a time and an offset), `2024/01/31`, `20240131`, `31-Jan-2024`,
-`Jan-2024` (its first day). Where the day and the month are both numbers and the year comes last, the column as a whole
-decides which is which.
+Read without being told: ISO 8601 (with or without a time and an offset), `2024/01/31`, `20240131`, `31-Jan-2024`, and
+`Jan-2024` for its first day. Where day and month are both numbers and the year comes last, the column as a whole has to
+say which is which.
 """
 
 from __future__ import annotations
+
+import re
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -13,96 +16,132 @@ from numpy.typing import NDArray
 
 __all__ = ["decide_format", "read_dates"]
 
-_FORMS = (
-    (r"^\d{4}-\d{1,2}-\d{1,2}$", "%Y-%m-%d"),
-    (r"^\d{4}/\d{1,2}/\d{1,2}$", "%Y/%m/%d"),
-    (r"^\d{8}$", "%Y%m%d"),
-    (r"^\d{1,2}-\pL{3}-\d{4}$", "%d-%b-%Y"),
-    (r"^\d{1,2} \pL{3} \d{4}$", "%d %b %Y"),
+Floats = NDArray[np.float64]
+Dates = NDArray[np.datetime64]
+
+_WRITTEN = (
+    r"^(?:(?P<y1>[0-9]{4})[-/](?P<m1>[0-9]{1,2})[-/](?P<d1>[0-9]{1,2})"
+    r"|(?P<y2>[0-9]{4})(?P<m2>[0-9]{2})(?P<d2>[0-9]{2})"
+    r"|(?:(?P<d3>[0-9]{1,2})[- ])?(?P<name>[A-Za-z]{3})[- ](?P<y3>[0-9]{4})"
+    r"|(?P<first>[0-9]{1,2})[/.-](?P<second>[0-9]{1,2})[/.-](?P<y4>[0-9]{4}))"
+    r"(?:(?:T| +)(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<seconds>[0-9]{2}(?:\.[0-9]{1,9})?))?"
+    r" *(?P<offset>Z|UTC|[+-][0-9]{2}:?[0-9]{2})?)?$"
 )
-_MONTH_ONLY = r"^\pL{3}-\d{4}$"
-_UNDECIDED = tuple(f"%{first}{mark}%{second}{mark}%Y" for mark in "/.-" for first, second in ("dm", "md"))
-_TIME = (
-    r"^(?P<day>.*?\S)(?:(?:T| +)(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?P<part>\.\d{1,9})?)?"
-    r"\s*(?P<offset>Z|UTC|[+-]\d{2}:?\d{2})?)?$"
+_PLAIN = (
+    (r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}$", "%Y-%m-%d"),
+    (r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$", "%Y-%m-%dT%H:%M:%S"),
+    (r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2} (?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$", "%Y-%m-%d %H:%M:%S"),
 )
-_FIRST_YEAR = 1000
-"""A four-digit year: 24 is a year cut short, not the first century."""
+_MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTHS = {name: str(month + 1) for month, name in enumerate(_MONTH_NAMES)}
+_DAY_AND_MONTH = re.compile(r"%([dm])[/.-]%([dm])[/.-]%Y")
 
 
 def read_dates(text: pl.Series, format: str = "") -> NDArray[np.datetime64]:  # noqa: A002  the contract's own word
     """Each cell of `text` (trimmed; null where missing) as datetime64[us] in UTC; NaT where there is no date.
 
-    A time without an offset is taken as UTC. `format` (strptime signs) is tried first.
+    A time without an offset is taken as UTC. `format` (strptime signs) says how else a date may be written; without it
+    `01/02/2024` is no date.
 
     >>> read_dates(pl.Series(["2024-01-31", "31-JAN-2024", "2024-01-31T09:00:00+02:00", "soon"]))
     array(['2024-01-31T00:00:00.000000', '2024-01-31T00:00:00.000000',
            '2024-01-31T07:00:00.000000',                        'NaT'],
           dtype='datetime64[us]')
-    >>> read_dates(pl.Series(["31/01/2024"]), "%d/%m/%Y").astype("datetime64[D]")
-    array(['2024-01-31'], dtype='datetime64[D]')
+    >>> read_dates(pl.Series(["01/02/2024"]), "%d/%m/%Y").astype("datetime64[D]")
+    array(['2024-02-01'], dtype='datetime64[D]')
     """
-    split = text.str.extract_groups(_TIME).struct
-    day = split.field("day")
-    dates = _read_days(day, format)
-    seconds = (
-        split.field("hour").cast(pl.Int64) * 3600
-        + split.field("minute").cast(pl.Int64) * 60
-        + split.field("second").cast(pl.Int64).fill_null(0)
-    )
-    micros = seconds * 1_000_000 + (split.field("part").cast(pl.Float64).fill_null(0.0) * 1e6).round(0).cast(pl.Int64)
-    out_of_clock = (split.field("hour").cast(pl.Int64) > 23) | (split.field("minute").cast(pl.Int64) > 59)
-    out_of_clock = out_of_clock | (split.field("second").cast(pl.Int64).fill_null(0) > 59)
-    offset = split.field("offset")
-    shift = pl.select(
-        pl.when(offset.str.starts_with("+")).then(-1).when(offset.str.starts_with("-")).then(1).otherwise(0)
-    ).to_series() * (
-        offset.str.slice(1, 2).cast(pl.Int64, strict=False).fill_null(0) * 60
-        + offset.str.slice(-2, 2).cast(pl.Int64, strict=False).fill_null(0)
-    ).fill_null(0)
-    whole = dates.cast(pl.Datetime("us")).cast(pl.Int64) + micros.fill_null(0) + shift.fill_null(0) * 60_000_000
-    whole = pl.select(pl.when(~out_of_clock.fill_null(False)).then(whole)).to_series()
-    if format:
-        told = text.str.to_datetime(format, strict=False, time_unit="us") if _has_time(format) else None
-        if told is not None:
-            whole = pl.select(pl.coalesce(told.dt.replace_time_zone(None).cast(pl.Int64), whole)).to_series()
-    return np.asarray(whole.cast(pl.Datetime("us")).to_numpy(), dtype="datetime64[us]")
+    # Most columns are written one way throughout: those are read at the full speed of a known format.
+    for pattern, plain in _PLAIN:
+        if text.str.contains(pattern).all():
+            read = text.str.to_datetime(plain, strict=False, time_unit="us")
+            return np.asarray(read.to_numpy(), dtype="datetime64[us]")
+    parts = _Parts.of(text)
+    dates = parts.dates() + parts.times()
+    order = _DAY_AND_MONTH.fullmatch(format)
+    if order is not None:
+        told = parts.told_dates(day_first=order[1] == "d") + parts.times()
+    elif format:
+        told = text.str.to_datetime(format, strict=False, time_unit="us", time_zone="UTC").to_numpy()
+    else:
+        return dates
+    return np.where(np.isnat(told), dates, told)
 
 
 def decide_format(text: pl.Series) -> tuple[str, bool]:
-    """The format of a column whose dates end in the year, and whether the values settle it.
+    """How a column whose dates end in the year writes them, and whether its values settle which comes first.
 
-    Empty where no date of the column needs one. Where day and month stay open, the day comes first and the second value
-    is False.
+    Empty where no date of the column needs telling. Where more dates are dates with the day first, it comes first;
+    where it makes no difference it does too, and the second value is False.
 
     >>> decide_format(pl.Series(["01/02/2024", "13/02/2024"])), decide_format(pl.Series(["01/02/2024"]))
     (('%d/%m/%Y', True), ('%d/%m/%Y', False))
     """
-    days = text.str.extract(_TIME.replace("?P<day>", ""), 1).drop_nulls().unique()
-    open_days = days.filter(days.str.contains(r"^\d{1,2}[/.-]\d{1,2}[/.-]\d{4}$"))
-    counts = {form: int(_read_form(open_days, form).is_not_null().sum()) for form in _UNDECIDED}
-    best = max(_UNDECIDED, key=lambda form: counts[form])
-    if not counts[best]:
+    marks = text.str.extract(r"^[0-9]{1,2}([/.-])[0-9]{1,2}[/.-][0-9]{4}")
+    parts = _Parts.of(text.filter(marks.is_not_null()))
+    day_first, month_first = (int((~np.isnat(parts.told_dates(day_first=first))).sum()) for first in (True, False))
+    if not day_first and not month_first:
         return "", True
-    turned = best.translate(str.maketrans("dm", "md"))
-    return best, counts[best] != counts[turned]
+    mark = marks.drop_nulls().mode().sort()[-1]
+    order = ("d", "m") if day_first >= month_first else ("m", "d")
+    return f"%{order[0]}{mark}%{order[1]}{mark}%Y", day_first != month_first
 
 
-def _has_time(form: str) -> bool:
-    return any(sign in form for sign in ("%H", "%I", "%T", "%X", "%R", "%c", "%s"))
+@dataclass(frozen=True)
+class _Parts:
+    """The numbers in n texts, as float64 arrays of length n; NaN where a text has no such part."""
+
+    year: Floats
+    month: Floats
+    day: Floats
+    first: Floats
+    second: Floats
+    hour: Floats
+    minute: Floats
+    seconds: Floats
+    ahead: Floats
+
+    @classmethod
+    def of(cls, text: pl.Series) -> _Parts:
+        groups = text.str.extract_groups(_WRITTEN).struct.unnest()
+        name = pl.col("name").str.to_lowercase()
+        month = name.replace_strict(_MONTHS, default=None, return_dtype=pl.String)
+        offset = pl.col("offset").str.replace(":", "", literal=True).cast(pl.Int64, strict=False)
+        numbers = groups.select(
+            pl.coalesce("y1", "y2", "y3", "y4"),
+            pl.coalesce("m1", "m2", month),
+            pl.coalesce("d1", "d2", "d3", pl.when(name.is_not_null()).then(pl.lit("1"))),
+            "first",
+            "second",
+            "hour",
+            "minute",
+            "seconds",
+            offset.sign() * (offset.abs() // 100 * 60 + offset.abs() % 100),
+        )
+        return cls(*numbers.cast(pl.Float64).to_numpy().T)
+
+    def dates(self) -> Dates:
+        return _date_of(self.year, self.month, self.day)
+
+    def told_dates(self, *, day_first: bool) -> Dates:
+        """The dates whose day and month are both numbers, the year last."""
+        day, month = (self.first, self.second) if day_first else (self.second, self.first)
+        return _date_of(self.year, month, day)
+
+    def times(self) -> NDArray[np.timedelta64]:
+        """The time of day less its offset, as a difference; NaT where the clock has no such time."""
+        hour, minute, seconds, ahead = (
+            np.nan_to_num(part) for part in (self.hour, self.minute, self.seconds, self.ahead)
+        )
+        exists = (hour < 24) & (minute < 60) & (seconds < 60)
+        micros = (hour * 60 + minute - ahead) * 60e6 + np.round(seconds * 1e6)
+        return np.where(exists, micros.astype(np.int64).astype("timedelta64[us]"), np.timedelta64("NaT"))
 
 
-def _read_form(days: pl.Series, form: str) -> pl.Series:
-    read = days.str.to_date(form, strict=False)
-    return pl.select(pl.when(read.dt.year() >= _FIRST_YEAR).then(read)).to_series()
-
-
-def _read_days(days: pl.Series, form: str) -> pl.Series:
-    dates = _read_form(days, form) if form and not _has_time(form) else pl.Series([None] * len(days), dtype=pl.Date)
-    for pattern, known in _FORMS:
-        if not dates.is_null().any():
-            break
-        fitting = pl.select(pl.when(days.str.contains(pattern)).then(days)).to_series()
-        dates = pl.select(pl.coalesce(dates, _read_form(fitting, known))).to_series()
-    months = pl.select(pl.when(days.str.contains(_MONTH_ONLY)).then("01-" + days)).to_series()
-    return pl.select(pl.coalesce(dates, _read_form(months, "%d-%b-%Y"))).to_series()
+def _date_of(year: Floats, month: Floats, day: Floats) -> Dates:
+    """The dates that exist: no 30 February, and no year before 1000, which is a year cut short."""
+    whole = [np.nan_to_num(part).astype(np.int64) for part in (year, month, day)]
+    first = ((whole[0] - 1970) * 12 + (whole[1] - 1)).astype("datetime64[M]")
+    dates = first.astype("datetime64[D]") + (whole[2] - 1)
+    exists = (whole[0] >= 1000) & (whole[1] >= 1) & (whole[1] <= 12) & (whole[2] >= 1)
+    exists &= dates.astype("datetime64[M]") == first
+    return np.where(exists, dates, np.datetime64("NaT")).astype("datetime64[us]")

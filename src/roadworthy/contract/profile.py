@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from roadworthy.contract.arrow_reading import as_dates, as_floats, as_text, kind_of, numbers_as_text
 from roadworthy.contract.date_text import decide_format, read_dates
-from roadworthy.contract.number_text import decide_decimal, read_numbers
-from roadworthy.contract.reading import LARGEST_INTEGER, MISSING_WORDS, as_text, kind_of, number_text, trim
+from roadworthy.contract.number_text import Decimal, decide_decimal, read_numbers
 from roadworthy.contract.schema import ColumnType
+from roadworthy.contract.words import LARGEST_INTEGER, MISSING_WORDS, trim
 
 __all__ = ["ColumnFacts", "profile_columns"]
 
@@ -53,7 +53,7 @@ class ColumnFacts:
     values: tuple[str, ...] = ()
     unreadable: int = 0
     format: str = ""
-    decimal: Literal["", ".", ","] = ""
+    decimal: Decimal = ""
     ambiguous: bool = False
     constant: bool = False
     nearly_unique: bool = False
@@ -90,12 +90,11 @@ def profile_columns(table: pa.Table) -> list[ColumnFacts]:
 def _profile(name: str, cells: pa.ChunkedArray, *, untyped: bool) -> ColumnFacts:
     match kind_of(cells.type):
         case "boolean":
-            return _profile_numbers(name, "boolean", _floats(cells.cast(pa.int8())))
+            return _profile_numbers(name, "boolean", as_floats(cells))
         case "number":
             return _profile_stored_numbers(name, cells)
         case "time":
-            dates = cells.cast(pa.timestamp("us", getattr(cells.type, "tz", None)), safe=False).to_numpy()
-            return _profile_dates(name, np.asarray(dates, dtype="datetime64[us]"))
+            return _profile_dates(name, as_dates(cells))
         case "text" if pa.types.is_dictionary(cells.type):
             return _profile_words(name, as_text(cells.cast(cells.type.value_type)), declared=True)
         case "text":
@@ -108,20 +107,16 @@ def _share(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
 
 
-def _floats(cells: pa.ChunkedArray) -> NDArray[np.float64]:
-    return np.asarray(cells.cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64)
-
-
 def _profile_stored_numbers(name: str, cells: pa.ChunkedArray) -> ColumnFacts:
     if pa.types.is_dictionary(cells.type):
         cells = cells.cast(cells.type.value_type)
-    values = _floats(cells)
+    values = as_floats(cells)
     if not pa.types.is_integer(cells.type):
         return _profile_numbers(name, "number", values)
     if np.nanmax(np.abs(values), initial=0.0) > LARGEST_INTEGER:
-        return _profile_words(name, as_text(number_text(cells)), declared=False)
+        return _profile_words(name, as_text(numbers_as_text(cells)), declared=False)
     if np.nanmin(values, initial=np.inf) >= 1e7 and np.nanmax(values, initial=0.0) < 1e8:
-        dates = _profile_eight_digits(name, as_text(number_text(cells)))
+        dates = _profile_eight_digits(name, as_text(numbers_as_text(cells)))
         if dates is not None:
             return dates
     return _profile_numbers(name, "integer", values)
@@ -172,7 +167,7 @@ def _profile_text(name: str, cells: pl.Series, *, untyped: bool) -> ColumnFacts:
     if not present:
         return ColumnFacts(name, "text", distinct=0, missing=1.0 if len(text) else 0.0)
     numbers = read_numbers(text)
-    decimal: Literal["", ".", ","] = ""
+    decimal: Decimal = ""
     if numbers.null_count() > text.null_count():
         decimal = decide_decimal(text)
         numbers = read_numbers(text, decimal)
@@ -202,7 +197,7 @@ def _profile_number_text(
     cells: pl.Series,
     text: pl.Series,
     numbers: pl.Series,
-    decimal: Literal["", ".", ","],
+    decimal: Decimal,
     *,
     untyped: bool,
 ) -> ColumnFacts:

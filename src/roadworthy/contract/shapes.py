@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import msgspec
 
 from roadworthy.contract.check import describe_range
-from roadworthy.contract.reading import LARGEST_INTEGER, LONGEST_TEXT, number_word
+from roadworthy.contract.reading import LONGEST_TEXT
 from roadworthy.contract.schema import ENVELOPE, Column, Contract
+from roadworthy.contract.words import LARGEST_INTEGER, number_word
 from roadworthy.errors import ContractError
 
 __all__ = ["application_struct", "json_schema"]

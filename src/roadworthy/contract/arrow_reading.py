@@ -1,0 +1,171 @@
+"""One Arrow column read as what the contract says it is.
+
+A table's storage type is an accident of its source, so the kinds that can carry a value are read alike: text is parsed,
+numbers serve as the codes of categories, 0 and 1 as booleans, 20240131 as a date.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from roadworthy.contract.date_text import decide_format, read_dates
+from roadworthy.contract.number_text import decide_decimal, read_numbers
+from roadworthy.contract.reading import (
+    LONGEST_TEXT,
+    Mask,
+    Reading,
+    nothing,
+    read_dates_as,
+    read_floats,
+    read_texts,
+    read_words,
+    refuse,
+)
+from roadworthy.contract.schema import Column
+from roadworthy.contract.words import LARGEST_INTEGER, TRUTH_WORDS, number_word, trim
+
+__all__ = ["Kind", "as_dates", "as_floats", "as_text", "kind_of", "numbers_as_text", "read_column", "settle_column"]
+
+Kind = Literal["nothing", "boolean", "number", "text", "time", "other"]
+
+
+def kind_of(type_: pa.DataType) -> Kind:
+    """What a cell of this Arrow type is, seen from a contract."""
+    if pa.types.is_dictionary(type_):
+        return kind_of(type_.value_type)
+    if pa.types.is_null(type_):
+        return "nothing"
+    if pa.types.is_boolean(type_):
+        return "boolean"
+    if pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_decimal(type_):
+        return "number"
+    if pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_):
+        return "text"
+    if pa.types.is_date(type_) or pa.types.is_timestamp(type_):
+        return "time"
+    return "other"
+
+
+def settle_column(column: Column, cells: pa.ChunkedArray) -> Column:
+    """`column` with the `decimal` or `format` that its text shows, where the contract leaves them open.
+
+    A format is only settled where the values tell the day from the month.
+    """
+    if kind_of(cells.type) != "text":
+        return column
+    if column.type in ("number", "integer") and not column.decimal:
+        decimal = decide_decimal(trim(as_text(cells)))
+        return msgspec.structs.replace(column, decimal=decimal) if decimal else column
+    if column.type == "date" and not column.format:
+        form, settled = decide_format(trim(as_text(cells)))
+        return msgspec.structs.replace(column, format=form) if form and settled else column
+    return column
+
+
+def read_column(column: Column, cells: pa.ChunkedArray) -> Reading:
+    """Read `cells` as `column` says: by its type, and its `decimal` and `format` where it has them."""
+    kind = kind_of(cells.type)
+    if kind == "nothing":
+        return nothing(column, len(cells))
+    if pa.types.is_dictionary(cells.type):
+        cells = cells.cast(cells.type.value_type)
+    match column.type, kind:
+        case "number" | "integer" | "boolean", "number":
+            return read_floats(column, as_floats(cells))
+        case "number" | "integer", "text":
+            text = trim(as_text(cells))
+            return _read_number_text(column, text, read_numbers(text, column.decimal))
+        case "boolean", "text":
+            text = trim(as_text(cells)).str.to_lowercase()
+            return _read_number_text(column, text, text.replace_strict(TRUTH_WORDS, default=None))
+        case "boolean", "boolean":
+            return read_floats(column, as_floats(cells))
+        case "date", "time":
+            dates = as_dates(cells)
+            return read_dates_as(dates, np.isnat(dates))
+        case "date", "text":
+            return _read_date_text(column, cells)
+        case "date", "number":
+            return _read_date_text(column, numbers_as_text(cells))
+        case "category", "text":
+            return read_words(column, *_distinct(cells))
+        case "category", "number" if column.numeric_codes:
+            return read_words(column, *_distinct(numbers_as_text(cells)))
+        case "text", "text" | "time":
+            return _read_text(cells.cast(pa.large_string()))
+        case "text", "number":
+            return _read_text(numbers_as_text(cells))
+    return refuse(column, _nulls(cells))
+
+
+def as_text(cells: pa.ChunkedArray) -> pl.Series:
+    """Text cells as a series."""
+    series = pl.from_arrow(cells.cast(pa.large_string()))
+    assert isinstance(series, pl.Series)  # noqa: S101  a column becomes a series, never a frame; mypy cannot know
+    return series
+
+
+def as_floats(cells: pa.ChunkedArray) -> NDArray[np.float64]:
+    """Number or boolean cells as float64, NaN where null."""
+    if pa.types.is_boolean(cells.type):
+        cells = cells.cast(pa.int8())
+    return np.asarray(cells.cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64)
+
+
+def as_dates(cells: pa.ChunkedArray) -> NDArray[np.datetime64]:
+    """Date or timestamp cells as datetime64[us] in UTC, NaT where null; a time without a zone is taken as UTC."""
+    zone = cells.type.tz if pa.types.is_timestamp(cells.type) else None
+    return np.asarray(cells.cast(pa.timestamp("us", zone), safe=False).to_numpy(), dtype="datetime64[us]")
+
+
+def numbers_as_text(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Number cells as the words that `number_word` makes of them."""
+    if not pa.types.is_integer(cells.type):
+        values = cells.cast(pa.float64(), safe=False)
+        whole = pc.and_(pc.equal(pc.floor(values), values), pc.less_equal(pc.abs(values), LARGEST_INTEGER))
+        if not pc.all(whole, min_count=0).as_py():
+            distinct = values.combine_chunks().dictionary_encode()
+            words = [None if value is None else number_word(value) for value in distinct.dictionary.to_pylist()]
+            return pa.chunked_array([pa.array(words, type=pa.large_string()).take(distinct.indices)])
+        cells = values.cast(pa.int64())
+    return cells.cast(pa.large_string())
+
+
+def _nulls(cells: pa.ChunkedArray) -> Mask:
+    return np.asarray(cells.is_null().to_numpy(), dtype=bool)
+
+
+def _distinct(cells: pa.ChunkedArray) -> tuple[list[str | None], NDArray[Any]]:
+    """The distinct texts, None last, and the place of each cell's text among them."""
+    coded = cells.cast(pa.large_string()).combine_chunks().dictionary_encode()
+    texts = coded.dictionary.to_pylist()
+    places = coded.indices.fill_null(len(texts)) if coded.indices.null_count else coded.indices
+    return [*texts, None], np.asarray(places.to_numpy(zero_copy_only=False))
+
+
+def _read_number_text(column: Column, text: pl.Series, numbers: pl.Series) -> Reading:
+    unread = (numbers.is_null() & text.is_not_null()).to_numpy()
+    return read_floats(column, np.asarray(numbers.to_numpy(), dtype=np.float64), unread)
+
+
+def _read_date_text(column: Column, cells: pa.ChunkedArray) -> Reading:
+    # Dates repeat: each distinct text is read once.
+    distinct, places = _distinct(cells)
+    text = trim(pl.Series(distinct, dtype=pl.String))
+    return read_dates_as(read_dates(text, column.format)[places], text.is_null().to_numpy()[places])
+
+
+def _read_text(cells: pa.ChunkedArray) -> Reading:
+    text = as_text(cells)
+    values = np.array(text.to_numpy(), dtype=object)
+    blank = trim(text).is_null().to_numpy()
+    values[blank] = None
+    long = (text.str.len_chars() > LONGEST_TEXT).fill_null(False).to_numpy()
+    return read_texts(values, blank, np.asarray(long))

@@ -1,0 +1,47 @@
+"""Words for a missing value, for true and for false, and a number as the word it would be in a category."""
+
+from __future__ import annotations
+
+import polars as pl
+
+__all__ = ["LARGEST_INTEGER", "MISSING_WORDS", "SPACES", "TRUTH_WORDS", "number_word", "trim", "trim_word"]
+
+MISSING_WORDS = frozenset(("", "na", "n/a", "#n/a", "null", "none", "nan", "nat", "<na>", "-", "--", "?", ".", "empty"))
+"""Words, in any case, that say there is no value; a category that lists one among its allowed values keeps it."""
+TRUTH_WORDS = {"true": 1.0, "yes": 1.0, "y": 1.0, "1": 1.0, "false": 0.0, "no": 0.0, "n": 0.0, "0": 0.0}
+LARGEST_INTEGER = 2.0**53 - 1
+"""Whole numbers beyond it cannot all be told apart in float64."""
+SPACES = "".join(sign for sign in map(chr, range(0x3001)) if sign.isspace()) + "\u200b\ufeff"
+"""What may stand around a value without being part of it: every Unicode space, and the marks that have no width."""
+
+
+def trim(text: pl.Series, words: frozenset[str] = MISSING_WORDS) -> pl.Series:
+    r"""`text` without space around it; null where it is blank or one of `words`.
+
+    >>> trim(pl.Series([" 41", "N/A", "\ufeff", "none"])).to_list()
+    ['41', None, None, None]
+    """
+    trimmed = text.str.strip_chars(SPACES)
+    missing = trimmed.str.to_lowercase().is_in(list(words))
+    return trimmed.set(missing, None) if missing.any() else trimmed
+
+
+def trim_word(word: str) -> str | None:
+    """`trim` for one word.
+
+    >>> trim_word(" 41"), trim_word("N/A")
+    ('41', None)
+    """
+    trimmed = word.strip(SPACES)
+    return None if trimmed.lower() in MISSING_WORDS else trimmed
+
+
+def number_word(value: float) -> str | None:
+    """A number as a word: whole ones without a point, whatever their storage (pandas makes 1 into 1.0 beside a gap).
+
+    >>> number_word(1.0), number_word(1.5), number_word(float("nan"))
+    ('1', '1.5', None)
+    """
+    if value != value:  # only NaN is unequal to itself
+        return None
+    return str(int(value)) if abs(value) <= LARGEST_INTEGER and value == int(value) else repr(value)
