@@ -1,0 +1,25 @@
+"""Which row of a table the words speak of."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roadworthy.measures import Calibration, CutOffTable, GainsTable
+
+__all__ = ["agreeing", "nearest_cut_off", "riskiest_tenth"]
+
+
+def riskiest_tenth(table: GainsTable) -> int:
+    """The bucket that ends closest to a tenth of the applications, whatever the bucket count and the ties."""
+    return int(np.abs(table.cumulative_count_share - 0.1).argmin())
+
+
+def nearest_cut_off(table: CutOffTable, cut_off: float) -> int:
+    """The row whose cut-off is closest to `cut_off`."""
+    return int(np.abs(table.cut_off - cut_off).argmin())
+
+
+def agreeing(table: Calibration) -> NDArray[np.bool_]:
+    """For each bucket, whether the prediction lies inside the interval of what was observed."""
+    return (table.observed_low <= table.predicted) & (table.predicted <= table.observed_high)

@@ -1,0 +1,92 @@
+"""A whole page from a seeded synthetic set, shared by the tests of the room."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pytest
+
+from roadworthy import measures
+from roadworthy.measures import Economics, Term
+from roadworthy.report import ColumnShare, CutOffs, Finding, Meaning, Population
+
+HOSTILE = "<script>document.title='owned'</script>\"'&"
+
+
+def make_meaning(rows: int = 20_000, **changes: Any) -> Meaning:
+    """A page's content: PD from a beta distribution, outcomes drawn a little worse than predicted."""
+    generator = np.random.default_rng(20100)
+    pd = generator.beta(1.1, 9.0, rows)
+    bad = (generator.random(rows) < np.minimum(1.06 * pd, 1.0)).astype(np.int64)
+    columns = {"amount": generator.lognormal(9.6, 0.5, rows), "rate": 0.03 + 0.12 * pd}
+    population = Population(
+        who="held-out applications, booked and matured",
+        count=rows,
+        of=100_000,
+        first=date(2009, 1, 1),
+        last=date(2010, 12, 31),
+        unknown={"declined": 17_410, "not yet mature": 2_216},
+    )
+    whose = population.caption
+    economics = Economics(
+        revenue=Term("amount * rate * 2.2", "measured"),
+        funding="amount * 0.018",
+        ead=Term("amount * 0.7", "measured"),
+        lgd=0.55,
+        review=25.0,
+        servicing=90.0,
+        acquisition=Term(110.0, "measured"),
+        currency="EUR",
+    )
+    policy = 0.2
+    best = measures.best_cut_off(bad, pd, economics=economics, columns=columns, in_force=policy, population=whose)
+    steps = np.quantile(pd, np.linspace(0.02, 0.99, 98)).round(4)
+    table = measures.cut_off_table(
+        bad,
+        pd,
+        economics=economics,
+        columns=columns,
+        cut_offs=np.unique([0.0, *steps, policy, best.cut_off, 1.0]),
+        population=whose,
+    )
+    content: Mapping[str, Any] = {
+        "title": "Is the model right, and what is it worth?",
+        "product": "Small business loans",
+        "package": "small-business 3",
+        "digest": "9f2c41d07b6ae85544c0de1dbb1ab7d17ab5edb7ab40a23db6a7a3f0c6cb1d88",
+        "population": population,
+        "synthetic": True,
+        "gains": {n: measures.gains_table(bad, pd, buckets=n, population=whose) for n in (5, 10, 20, 50)},
+        "calibration": {n: measures.calibration(bad, pd, buckets=n, population=whose) for n in (5, 10, 20, 50)},
+        "confusion": measures.confusion(bad, pd, cut_off=policy, population=whose),
+        "classification_report": measures.classification_report(bad, pd, cut_off=policy, population=whose),
+        "cut_offs": CutOffs(table=table, policy=policy, best=best),
+        "measures": (measures.auc(bad, pd), measures.gini(bad, pd), measures.ks(bad, pd), measures.brier(bad, pd)),
+        "columns": (
+            ColumnShare(column="bureau_score", share=0.34, description="score of the credit bureau at application"),
+            ColumnShare(column="debt_to_income", share=0.22, description="monthly debt over monthly income"),
+            ColumnShare(column="months_in_business", share=0.17, description="months since registration"),
+            ColumnShare(column="amount", share=0.11, description="amount asked for"),
+            ColumnShare(column=HOSTILE, share=0.04, description="a column with a hostile name"),
+        ),
+        "findings": (
+            Finding(
+                severity="stop",
+                title="term almost decides the outcome by itself",
+                detail="AUC 0.97 with it, 0.64 without: it is known only after the outcome. Left out of the model.",
+            ),
+            Finding(severity="warn", title="1,204 duplicate rows", detail="Kept once each."),
+            Finding(severity="note", title="application_no is an identifier", detail="Not used by the model."),
+        ),
+        "made": {"data": "applications.parquet, sha256 41c9…", "made on": "21 Nov 2026", "Roadworthy": "0.1.0"},
+    }
+    return Meaning(**{**content, **changes})
+
+
+@pytest.fixture(scope="session")
+def meaning() -> Meaning:
+    """The whole page's content."""
+    return make_meaning()
