@@ -6,7 +6,7 @@ import json
 import sys
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from roadworthy.errors import PolicyError
@@ -254,6 +254,7 @@ def test_a_usual_slip_is_answered_with_its_mend(text: str, mend: str) -> None:
     assert mend in (refused.value.mend or "")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60) | st.text(alphabet="ab1 .,()<>=!+-*/'\"\\notindrmscl_e", max_size=60))
 @example("0_0")
 @example("a<1\x0c")

@@ -370,7 +370,7 @@ def join_merchants(rows: Rows) -> Rows:
     return [{"limit": row["merchants.limit"], "kind": row["merchants.kind"]} for row in rows]
 
 
-@settings(max_examples=200)
+@settings(max_examples=100, deadline=None)
 @given(node=CONDITIONS, rows=ROWS)
 def test_a_rule_prints_reads_and_decides_like_a_plain_reading_of_each_row(
     node: Expression,
@@ -400,6 +400,7 @@ def many_rules(contract: Contract, merchants: Contract, policy_of: Callable[...,
     return policy.compile(contract, [merchants])
 
 
+@settings(max_examples=50, deadline=None)
 @given(rows=ROWS, pds=st.lists(st.sampled_from([0.0, 0.049, 0.05, 0.2, 1.0, math.nan]), min_size=5, max_size=5))
 def test_a_batch_is_decided_like_each_row_alone(
     rows: Rows, pds: list[float], many_rules: CompiledPolicy, merchants: Contract, batch_of: Callable[..., Batch]
@@ -416,6 +417,7 @@ def test_a_batch_is_decided_like_each_row_alone(
         assert alone.unknown.tolist() == together.unknown[one].tolist()
 
 
+@settings(max_examples=50, deadline=None)
 @given(node=CONDITIONS, rows=ROWS)
 def test_a_rule_hangs_on_its_own_columns_alone_and_mending_them_stops_it(
     node: Expression,

@@ -31,7 +31,7 @@ from roadworthy.policy.expression import (
     Text,
     print_expression,
 )
-from roadworthy.policy.truth import Truth, compare_arrays, find_missing, match_any, match_codes
+from roadworthy.policy.truth import Truth, compare_arrays, find_codes, find_missing, match_any
 
 __all__ = ["Condition", "Read", "Scope", "compile_condition", "suggest"]
 
@@ -286,8 +286,8 @@ class _Compiler:
             case "category", Name():
                 column = self._column(operand)
                 codes = [self._code(column, str(value)) for value in raw]
-                size = len(column.codes)
-                return lambda read: match_codes(read(operand), codes, size)
+                find = find_codes(codes, len(column.codes))
+                return lambda read: find(read(operand))
             case "date", _:
                 raw = [self._moment(str(value)) for value in raw]
         side = self._side(operand)

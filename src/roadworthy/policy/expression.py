@@ -29,9 +29,11 @@ __all__ = [
     "Number",
     "Operator",
     "Text",
+    "is_plain_name",
     "iter_names",
     "list_operands",
     "print_expression",
+    "quote_text",
 ]
 
 Operator: TypeAlias = Literal["+", "-", "*", "/"]
@@ -204,7 +206,7 @@ def print_expression(node: Expression) -> str:
         case Number(value):
             return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
         case Text(value):
-            return _quote(value)
+            return quote_text(value)
         case Flag(value):
             return "true" if value else "false"
         case Name():
@@ -234,20 +236,25 @@ def _within(node: Expression, least: int) -> str:
     return text if _strength(node) >= least else f"({text})"
 
 
-def _quote(text: str) -> str:
+def quote_text(text: str) -> str:
+    """`text` in double quotes, as an expression reads it."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
 def _print_name(name: Name) -> str:
     parts = (name.column,) if name.table is None else (name.table, name.column)
-    if all(_is_plain(part) for part in parts):
+    if all(is_plain_name(part) for part in parts):
         return ".".join(parts)
-    return f"col({', '.join(_quote(part) for part in parts)})"
+    return f"col({', '.join(quote_text(part) for part in parts)})"
 
 
-def _is_plain(name: str) -> bool:
-    """Whether the name can stand in an expression without col("...")."""
+def is_plain_name(name: str) -> bool:
+    """Whether a column's name can stand in an expression as it is, without col("..."), or quotes in money terms.
+
+    >>> [is_plain_name(name) for name in ("income", "annual income", "class")]
+    [True, False, False]
+    """
     return (
         name.isidentifier()
         and not keyword.iskeyword(name)

@@ -14,7 +14,17 @@ from roadworthy.contract import Contract
 from roadworthy.errors import PolicyError
 from roadworthy.policy.checking import check_against, check_alone
 from roadworthy.policy.ruling import CompiledPolicy
-from roadworthy.policy.schema import AnswerWords, Band, Case, Reasons, Rule, ScoreScale, StatedEconomics
+from roadworthy.policy.schema import (
+    AnswerWords,
+    Band,
+    Case,
+    Reasons,
+    Rule,
+    ScoreScale,
+    StatedEconomics,
+    StatedReason,
+    StatedTerm,
+)
 from roadworthy.yaml_file import Document, parse_document, read_document
 
 __all__ = ["Policy", "find_faults", "policy_digest"]
@@ -106,9 +116,24 @@ def policy_digest(policy: Policy) -> str:
 
 
 def _from_document(document: Document) -> Policy:
-    policy = document.convert(Policy, _spell_dates(document.data))
+    data = _spell_dates(document.data)
+    _check_entries(document, data, ("reasons", "texts"), StatedReason | str)
+    _check_entries(document, data, ("economics", "terms"), StatedTerm)
+    policy = document.convert(Policy, data)
     msgspec.structs.force_setattr(policy, "_document", document)
     return policy
+
+
+def _check_entries(document: Document, data: Any, place: tuple[str, ...], kind: Any) -> None:
+    """Find the entry that is wrong in a mapping whose keys the user chose, since msgspec does not name it."""
+    for key in place:
+        data = data.get(key) if isinstance(data, dict) else None
+    for name, entry in data.items() if isinstance(data, dict) else ():
+        try:
+            msgspec.convert(entry, kind, strict=True)
+        except msgspec.ValidationError as error:
+            message = str(error).partition(" - at `")[0]
+            raise document.fault(f"{name}: {message[:1].lower()}{message[1:]}", *place, name) from None
 
 
 def _spell_dates(node: Any) -> Any:

@@ -75,6 +75,9 @@ class CompiledPolicy:
         self.contract = contract
         self.scope = Scope.of(contract, tables)
         self.rules = tuple(_compile_rule(rule, self.scope) for rule in policy.rules)
+        # One column each, against the rows of rules in `fire`.
+        self._then = np.array([rule.then for rule in self.rules], dtype=np.int8).reshape(-1, 1)
+        self._if_missing = np.array([rule.if_missing for rule in self.rules], dtype=np.int8).reshape(-1, 1)
         self._reads_tables = sorted({name.table for rule in self.rules for name in rule.columns if name.table})
         self._cut_offs = np.array([band.up_to for band in policy.bands[:-1]], dtype=np.float64)
         self._band_answers = np.array([ANSWERS.index(band.answer) for band in policy.bands], dtype=np.int8)
@@ -102,17 +105,17 @@ class CompiledPolicy:
         n = len(batch)
         # Rules down the rows, so that each writes one run of memory; handed out turned round.
         fired = np.zeros((len(self.rules), n), dtype=np.bool_)
-        unknown = np.zeros_like(fired)
-        answer = np.full(n, NOT_FORCED, dtype=np.int8)
+        unknown = np.zeros((len(self.rules), n), dtype=np.bool_)
         with np.errstate(all="ignore"):  # a division by zero is unknown, not a warning
             for position, rule in enumerate(self.rules):
                 truth = rule.condition(read)
                 fired[position] = truth.yes
-                np.maximum(answer, rule.then, out=answer, where=fired[position])
-                if rule.if_missing != NOT_FORCED:
-                    unknown[position] = ~(truth.yes | truth.no)
-                    fired[position] |= unknown[position]
-                    np.maximum(answer, rule.if_missing, out=answer, where=unknown[position])
+                unknown[position] = ~(truth.yes | truth.no)
+        unknown &= self._if_missing != NOT_FORCED
+        forced = np.where(fired, self._then, NOT_FORCED)
+        forced = np.where(unknown, self._if_missing, forced)
+        answer = forced.max(axis=0, initial=NOT_FORCED)
+        fired |= unknown
         for array in (fired, unknown, answer):
             array.flags.writeable = False
         return Fired(rules=fired.T, unknown=unknown.T, answer=answer)

@@ -137,12 +137,13 @@ class StatedEconomics(_Part, frozen=True):
 
     def to_economics(self) -> Economics:
         """These terms as `measures.Economics`; MeasureError, with the term in `where`, for one that cannot be."""
-        stated = {name: msgspec.structs.asdict(term) for name, term in self.terms.items()}
+        values = {name: term.value for name, term in self.terms.items()}
+        Economics.from_mapping(values)
         # Constants are tried on one application, so that an LGD of 55 is found before there is data.
-        fixed = {name: 0.0 if isinstance(term.value, str) else term.value for name, term in self.terms.items()}
-        economics = Economics.from_mapping({**stated, "currency": self.currency})
+        fixed = {name: 0.0 if isinstance(value, str) else value for name, value in values.items()}
         Economics.from_mapping(fixed).price({}, 1)
-        return economics
+        stated = {name: msgspec.structs.asdict(term) for name, term in self.terms.items()}
+        return Economics.from_mapping({**stated, "currency": self.currency})
 
 
 class Expected(_Part, frozen=True):

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from roadworthy.contract import Contract
 from roadworthy.errors import UsageError
 from roadworthy.policy.checking import check_alone
+from roadworthy.policy.expression import is_plain_name, quote_text
 from roadworthy.policy.policy import Policy
 from roadworthy.policy.schema import Band, Case, StatedEconomics, StatedTerm
 
@@ -99,7 +100,7 @@ def _assume_economics(amount: str | None, currency: str, horizon_months: int) ->
     if amount is None:
         return None
     # In money terms, unlike in rules, a column whose name is no plain word stands in quotes.
-    column = amount if amount.isidentifier() else '"' + amount.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    column = amount if is_plain_name(amount) else quote_text(amount)
     factors = {name: yearly * horizon_months / 12 for name, yearly in _YEARLY.items()} | _ONCE
     terms = {
         name: StatedTerm(value=column if factor == 1 else f"{round(factor, 6):g} * {column}", basis="assumed")

@@ -9,6 +9,7 @@ S. C. Kleene, Introduction to Metamathematics (1952), section 64.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from roadworthy.contract import MISSING
 from roadworthy.policy.expression import Comparison
 
-__all__ = ["Mask", "Truth", "compare_arrays", "find_missing", "match_any", "match_codes"]
+__all__ = ["Mask", "Truth", "compare_arrays", "find_codes", "find_missing", "match_any"]
 
 Mask: TypeAlias = NDArray[np.bool_] | np.bool_
 
@@ -60,14 +61,14 @@ def compare_arrays(left: Any, sign: Comparison, right: Any) -> Truth:
             return Truth(left >= right, left < right)
 
 
-def match_codes(codes: NDArray[Any], wanted: list[int], size: int) -> Truth:
-    """Categories against codes of a vocabulary of `size`: a missing one is unknown, an unseen one equals none."""
+def find_codes(wanted: list[int], size: int) -> Callable[[NDArray[Any]], Truth]:
+    """Whether categories are among codes of a vocabulary of `size`: a missing one is unknown, an unseen equals none."""
     # The two places past the vocabulary are where MISSING (-1) and UNSEEN (-2) point when counted from the end.
     yes = np.zeros(size + 2, dtype=np.bool_)
     yes[wanted] = True
     no = ~yes
-    no[-1] = False
-    return Truth(yes[codes], no[codes])
+    no[MISSING] = False
+    return lambda codes: Truth(yes[codes], no[codes])
 
 
 def match_any(values: Any, wanted: list[Any], missing: Mask) -> Truth:

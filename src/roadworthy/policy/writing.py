@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.nodes import ScalarNode
+from ruamel.yaml.representer import RoundTripRepresenter
 
 if TYPE_CHECKING:
     from roadworthy.policy.policy import Policy
 
 __all__ = ["policy_yaml"]
 
+_TEXT = "tag:yaml.org,2002:str"
 _HEADER = """\
 # How a probability of bad (PD) becomes an answer. `roadworthy check` reads this file and runs the cases at its end.
 """
@@ -115,8 +118,20 @@ def _short(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else value
 
 
+class _Representer(RoundTripRepresenter):
+    """Puts a text with the line end U+0085 in double quotes, where it is escaped; in single ones it would be folded."""
+
+    def represent_text(self, text: str) -> ScalarNode:
+        node: ScalarNode = self.represent_scalar(_TEXT, text, style='"' if "\x85" in text else None)
+        return node
+
+
+_Representer.add_representer(str, _Representer.represent_text)
+
+
 def _dump(section: dict[str, Any]) -> str:
     yaml = YAML()
+    yaml.Representer = _Representer
     yaml.width = 4096
     yaml.indent(mapping=2, sequence=4, offset=2)
     stream = StringIO()
