@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from roadworthy.batch.mapping import PAST, SourceMapping, map_columns, open_source, read_sources, sources_yaml
+from roadworthy.batch.score import Scored, score
+from roadworthy.batch.set_aside import describe_set_aside
 from roadworthy.batch.sinks import Sink, open_sink
 from roadworthy.batch.sources import Source, open_table
 
 __all__ = [
     "PAST",
+    "Scored",
     "Sink",
     "Source",
     "SourceMapping",
+    "describe_set_aside",
     "map_columns",
     "open_sink",
     "open_source",
     "open_table",
     "read_sources",
+    "score",
     "sources_yaml",
 ]

@@ -6,13 +6,12 @@ import difflib
 from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 import pyarrow as pa
 from ruamel.yaml import YAML
 
-from roadworthy.batch.sources import Source, open_table
+from roadworthy.batch.sources import Format, Source, open_table
 from roadworthy.contract import RESERVED, Contract
 from roadworthy.errors import DataError, ProductError
 from roadworthy.yaml_file import read_document
@@ -40,7 +39,7 @@ class SourceMapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """One source: a file, and the names of its columns where they are not the contract's."""
 
     file: str
-    format: Literal["csv", "parquet", "excel"]
+    format: Format
     sheet: str | None = None
     delimiter: str | None = None
     application_id: str | None = None

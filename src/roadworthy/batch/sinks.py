@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from abc import ABC, abstractmethod
 from pathlib import Path
 from types import TracebackType
@@ -61,17 +61,16 @@ class Sink(ABC):
     def __enter__(self) -> Self:
         if self.path.is_dir():
             raise UsageError("is a directory", where=self.path, mend="name a file in it")
+        temporary = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}")
         try:
-            handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
+            self._file = pa.OSFile(str(temporary), "wb")
         except FileNotFoundError:
             raise UsageError(
                 "its directory does not exist", where=self.path, mend=f"mkdir -p {self.path.parent}"
             ) from None
         except OSError as error:
             raise UsageError(f"cannot be written: {error.strerror}", where=self.path) from None
-        os.close(handle)
-        self._temporary = Path(name)
-        self._file = pa.OSFile(name, "wb")
+        self._temporary = temporary
         return self
 
     def write(self, table: pa.Table) -> None:
@@ -107,9 +106,6 @@ class Sink(ABC):
     def _publish(self, temporary: Path) -> None:
         if self._schema is None:
             raise DataError("nothing was written to it, not even column names", where=self.path)
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)  # a temporary file is private; a result is as readable as any new file
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(self.path)

@@ -1,1 +1,54 @@
-"""cli"""
+"""The command line. One file a command: it has `NAME` and `command`, and is found here without being listed.
+
+Exit codes: 0 done, 1 the answer is no, 2 wrong use, 3 could not. What goes wrong goes to stderr and says the mend.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError
+from rich.console import Console
+
+from roadworthy import __version__
+from roadworthy.errors import RoadworthyError
+
+__all__ = ["build_app", "main"]
+
+
+def build_app() -> App:
+    """The application with every command in this folder."""
+    app = App(
+        name="roadworthy", help="Turns a trained classifier into decisions a lender can run.", version=__version__
+    )
+    for found in sorted(pkgutil.iter_modules(__path__), key=lambda module: module.name):
+        module = importlib.import_module(f"{__name__}.{found.name}")
+        if hasattr(module, "command"):
+            app.command(module.command, name=module.NAME)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and exit with its code."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        code = build_app()(arguments, exit_on_error=False, print_error=True, error_console=errors)
+    except CycloptsError:
+        return 2
+    except RoadworthyError as error:
+        errors.print(str(error), style="red" if errors.is_terminal else None, markup=False)
+        return error.exit_code
+    except KeyboardInterrupt:
+        errors.print("stopped; nothing half-written is left behind")
+        return 3
+    except BrokenPipeError:
+        return 3
+    return code if isinstance(code, int) else 0

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from roadworthy.decide.decide import BUILT_IN_RULES, decide
-from roadworthy.decide.decisions import Decisions, Reason
+from roadworthy.decide.decisions import Decisions, Reason, flatten_decisions
 from roadworthy.decide.release import Release
 from roadworthy.decide.tables import Table
 
-__all__ = ["BUILT_IN_RULES", "Decisions", "Reason", "Release", "Table", "decide"]
+__all__ = ["BUILT_IN_RULES", "Decisions", "Reason", "Release", "Table", "decide", "flatten_decisions"]

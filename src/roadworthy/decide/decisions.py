@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from roadworthy.policy import ANSWERS
 
-__all__ = ["Decisions", "Reason"]
+__all__ = ["Decisions", "Reason", "flatten_decisions"]
 
 
 @dataclass(frozen=True)
@@ -96,17 +97,8 @@ class Decisions:
         )
 
     def to_flat_arrow(self) -> pa.Table:
-        """One row a decision without lists, for CSV and spreadsheets: `rules` joined by a space, `reason_1`, ..."""
-        table = self.to_arrow()
-        joined = pa.compute.binary_join(table["rules"], " ")
-        flat = table.drop_columns(["rules", "reasons"]).append_column("rules", joined)
-        for place in range(self.reason.shape[1]):
-            entries = self.reason[:, place]
-            stated = entries >= 0
-            for suffix, name in (("_code", "code"), ("", "text")):
-                texts = pa.array(self._field(name)[np.maximum(entries, 0)], pa.string(), mask=~stated)
-                flat = flat.append_column(f"reason_{place + 1}{suffix}", texts)
-        return flat
+        """One row a decision without lists, for CSV and spreadsheets; see `flatten_decisions`."""
+        return flatten_decisions(self.to_arrow(), self.reason.shape[1])
 
     def row(self, i: int) -> dict[str, Any]:
         """Decision `i` as plain data."""
@@ -118,6 +110,26 @@ class Decisions:
         for i, reason in enumerate(self.catalogue):
             values[i] = getattr(reason, name)
         return values
+
+
+def flatten_decisions(decisions: pa.Table, most: int) -> pa.Table:
+    """`Decisions.to_arrow` without lists: `rules` joined by a space, then `reason_1_code`, `reason_1` to `most`.
+
+    >>> reasons = [[{"code": "age", "text": "Age is too low", "column": "age", "contribution": 0.5}], []]
+    >>> kinds = pa.list_(pa.struct({"code": "string", "text": "string", "column": "string", "contribution": "double"}))
+    >>> table = pa.table({"rules": [["a", "b"], []], "reasons": pa.array(reasons, kinds)})
+    >>> flatten_decisions(table, 1).to_pylist()[0]
+    {'rules': 'a b', 'reason_1_code': 'age', 'reason_1': 'Age is too low'}
+    """
+    rules = pc.binary_join(decisions["rules"].cast(pa.list_(pa.string())), " ")
+    flat = decisions.drop_columns(["rules", "reasons"]).append_column("rules", rules)
+    # Every list cut or filled up to the same length, laid end to end: place i of each row is every `most`-th entry.
+    padded = pc.list_slice(decisions["reasons"].combine_chunks(), 0, most, return_fixed_size_list=True).values
+    for place in range(most):
+        entries = padded.take(pa.array(np.arange(place, len(padded), most)))
+        flat = flat.append_column(f"reason_{place + 1}_code", pc.struct_field(entries, "code"))
+        flat = flat.append_column(f"reason_{place + 1}", pc.struct_field(entries, "text"))
+    return flat
 
 
 def _offsets(lengths: NDArray[Any]) -> pa.Array:

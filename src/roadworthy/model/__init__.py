@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from roadworthy.model.card import card_lines, describe_card, inspect_package
 from roadworthy.model.columns import move_to_reference
 from roadworthy.model.engine import Engine, Explanation
 from roadworthy.model.package import Package, load
 
 if TYPE_CHECKING:
+    from roadworthy.model.formats.files import read_model_file
+    from roadworthy.model.formats.native import training_frame
     from roadworthy.model.seal import seal
 
-__all__ = ["Engine", "Explanation", "Package", "load", "move_to_reference", "seal"]
+__all__ = [
+    "Engine",
+    "Explanation",
+    "Package",
+    "card_lines",
+    "describe_card",
+    "inspect_package",
+    "load",
+    "move_to_reference",
+    "read_model_file",
+    "seal",
+    "training_frame",
+]
 
 
 def __getattr__(name: str) -> Any:
-    """`seal` loads on use: it brings the formats, and serving needs none of them."""
-    if name == "seal":
-        from roadworthy.model.seal import seal
-
-        return seal
-    raise AttributeError(name)
+    """What sealing and training need loads on use: it brings the formats, and serving needs none of them."""
+    where = {"seal": "seal", "training_frame": "formats.native", "read_model_file": "formats.files"}.get(name)
+    if where is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{where}"), name)

@@ -140,13 +140,13 @@ class Package:
             raise
 
 
-def load(path: str | Path, *, trusted_types: tuple[str, ...] = ()) -> Package:
+def load(path: str | Path, *, trusted_types: tuple[str, ...] = (), native: bool = True) -> Package:
     """Read a package. Every part is checked against the manifest and every array against its bounds before it is used.
 
     PackageError names the part that is missing, odd or changed. `trusted_types` are the deployment's own classes that a
-    natively run model may hold.
+    natively run model may hold. With `native=False` such a model is not even opened, and cannot decide.
     """
-    return from_parts(_read_parts(Path(path)), where=path, trusted_types=trusted_types)
+    return from_parts(_read_parts(Path(path)), where=path, trusted_types=trusted_types, native=native)
 
 
 def _read_parts(path: Path) -> dict[str, bytes]:
@@ -168,7 +168,9 @@ def _read_parts(path: Path) -> dict[str, bytes]:
         raise PackageError(f"is not a whole package: {error}", where=path, mend="copy or seal it again") from None
 
 
-def from_parts(parts: Mapping[str, bytes], *, where: object, trusted_types: tuple[str, ...] = ()) -> Package:
+def from_parts(
+    parts: Mapping[str, bytes], *, where: object, trusted_types: tuple[str, ...] = (), native: bool = True
+) -> Package:
     """A package from its parts, none of which is believed before it is checked."""
     try:
         raw = parts["manifest.json"]
@@ -192,7 +194,7 @@ def from_parts(parts: Mapping[str, bytes], *, where: object, trusted_types: tupl
             raise PackageError(f"{name} is not what the manifest says", where=where, mend="copy or seal it again")
     try:
         contract = msgspec.json.decode(parts["contract.json"], type=Contract)
-        engine = _read_engine(manifest.engine, parts, trusted_types)
+        engine = _read_engine(manifest.engine, parts, trusted_types, native)
         missing = [name for name in engine.inputs if name not in contract]
         if missing:
             raise PackageError(f"the model reads {', '.join(missing[:5])}, which the contract does not have")
@@ -217,13 +219,13 @@ def from_parts(parts: Mapping[str, bytes], *, where: object, trusted_types: tupl
         raise PackageError(f"a part cannot be read: {error}", where=where) from None
 
 
-def _read_engine(note: EngineNote, parts: Mapping[str, bytes], trusted_types: tuple[str, ...]) -> Engine:
+def _read_engine(note: EngineNote, parts: Mapping[str, bytes], trusted_types: tuple[str, ...], native: bool) -> Engine:
     if note.kind == "native":
-        from roadworthy.model.formats import native  # only what stayed native needs the libraries
+        from roadworthy.model.formats.native import FrameColumn, NativeEngine, load_native  # only what stayed native
 
-        return native.NativeEngine(
-            model=native.load_native(parts["native.skops"], trusted_types),
-            frame=tuple(native.FrameColumn(*column) for column in note.frame),
+        return NativeEngine(
+            model=load_native(parts["native.skops"], trusted_types) if native else None,
+            frame=tuple(FrameColumn(*column) for column in note.frame),
             named=note.named,
             bad_at=note.bad_at,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import metadata
 from platform import machine, python_version
 from typing import Any
@@ -19,7 +20,7 @@ from roadworthy.model.engine import CompiledEngine
 from roadworthy.model.evaluate import evaluate
 from roadworthy.model.forest import Forest
 from roadworthy.model.formats import CannotCompile, class_name, find_format
-from roadworthy.model.formats.native import NativeEngine, dump_native, frame_columns
+from roadworthy.model.formats.native import NativeEngine, contract_columns, dump_native, frame_columns
 from roadworthy.model.formats.trace import start_features, trace
 from roadworthy.model.made_columns import find_made_columns
 from roadworthy.model.package import EngineNote, Package, batch_json, from_parts, pack_parts
@@ -57,8 +58,8 @@ def seal(
     model
         A fitted binary classifier or pipeline (scikit-learn, LightGBM, XGBoost) that takes the columns of `X`.
     X
-        (n, k) raw columns as pandas, polars or Arrow: best those held out from training, since the package carries how
-        well the model did on them.
+        (n, k) raw columns as pandas, polars, Arrow or a Batch: best those held out from training, since the package
+        carries how well the model did on them.
     bad
         (n,) 0/1, 1 the bad outcome.
     name
@@ -88,20 +89,14 @@ def seal(
         that ranks bad rows as the safest, or one that can be neither compiled nor stored without pickle.
 
     """
-    table = to_arrow(X)
-    outcome = _outcome(bad, table.num_rows)
-    if contract is None:
-        contract = infer_contract(table, name=name)
-    columns = _model_columns(model, table.column_names, contract)
-    checked = check_table(contract, table)
-    if not len(checked.batch):
-        aside = checked.set_aside
-        raise SealError(f"every row breaks the contract; the first: {aside.path[0]}: {aside.message[0]}")
-    notes = _notes(table, columns, contract, len(checked.set_aside.rows))
-    batch, outcome = checked.batch, outcome[checked.rows]
-    weight = None if weights is None else np.asarray(weights, dtype=np.float64)[checked.rows]
+    given = _read(X, contract, name)
+    batch, contract = given.batch, given.batch.contract
+    columns = _model_columns(model, given.names, contract)
+    outcome = _outcome(bad, given.count)[given.rows]
+    weight = None if weights is None else np.asarray(weights, dtype=np.float64)[given.rows]
+    notes = _notes(given, columns)
     position = _bad_position(model, bad_class)
-    frame = frame_columns(_frame(X, table), columns)
+    frame = contract_columns(contract, columns) if given.frame is None else frame_columns(given.frame, columns)
     native = NativeEngine(model, frame, hasattr(model, "feature_names_in_") or _wants_names(model), position)
     engine, parity, why = _compile(model, native, batch, contract, columns, cut_offs)
     pd = (engine or native).pd(batch)
@@ -142,6 +137,32 @@ def seal(
     return from_parts(sealed, where=name, trusted_types=tuple(trusted_types))
 
 
+@dataclass(frozen=True)
+class _Given:
+    """X as it was given: the rows that keep to the contract, where they stood, and how the columns were held."""
+
+    batch: Batch
+    rows: NDArray[np.int64]
+    count: int
+    names: tuple[str, ...]
+    table: Any | None
+    frame: Any | None
+
+
+def _read(X: Any, contract: Contract | None, name: str) -> _Given:
+    if isinstance(X, Batch):
+        names = tuple(column.name for column in X.contract.columns)
+        return _Given(X, np.arange(len(X), dtype=np.int64), len(X), names, None, None)
+    table = to_arrow(X)
+    checked = check_table(contract or infer_contract(table, name=name), table, unknown="ignore")
+    if not len(checked.batch):
+        aside = checked.set_aside
+        first = f"; the first: {aside.path[0]}: {aside.message[0]}" if len(aside) else ""
+        raise SealError(f"no row keeps to the contract{first}")
+    frame = X if type(X).__module__.startswith("pandas.") else table.to_pandas()
+    return _Given(checked.batch, checked.rows, table.num_rows, tuple(table.column_names), table, frame)
+
+
 def _outcome(bad: Any, n: int) -> NDArray[np.float64]:
     outcome = np.asarray(bad, dtype=np.float64)
     if outcome.shape != (n,):
@@ -149,10 +170,6 @@ def _outcome(bad: Any, n: int) -> NDArray[np.float64]:
     if not np.isin(outcome, (0.0, 1.0)).all():
         raise SealError("`bad` holds values other than 0 and 1", mend="1 for the bad outcome, 0 for the good one")
     return outcome
-
-
-def _frame(X: Any, table: Any) -> Any:
-    return X if type(X).__module__.startswith("pandas.") else table.to_pandas()
 
 
 def _wants_names(model: Any) -> bool:
@@ -194,11 +211,12 @@ def _model_columns(model: Any, given: Sequence[str], contract: Contract) -> tupl
     return wanted
 
 
-def _notes(table: Any, columns: Sequence[str], contract: Contract, set_aside: int) -> list[str]:
-    notes = find_made_columns(table, columns)
+def _notes(given: _Given, columns: Sequence[str]) -> list[str]:
+    notes = [] if given.table is None else find_made_columns(given.table, columns)
+    set_aside = given.count - len(given.rows)
     if set_aside:
-        notes.append(f"{set_aside:,} rows of {table.num_rows:,} broke the contract and were left out at sealing")
-    guessed = [column.name for column in contract.columns if column.guessed]
+        notes.append(f"{set_aside:,} rows of {given.count:,} broke the contract and were left out at sealing")
+    guessed = [column.name for column in given.batch.contract.columns if column.guessed]
     if guessed:
         notes.append(f"the contract of {len(guessed)} columns is guessed from data and confirmed by no person")
     return notes

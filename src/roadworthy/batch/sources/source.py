@@ -7,13 +7,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import pyarrow as pa
 
 from roadworthy.errors import DataError
 
-__all__ = ["BATCH_ROWS", "Source", "column_names", "in_tables_of"]
+__all__ = ["BATCH_ROWS", "Format", "Source", "column_names", "in_tables_of"]
+
+Format = Literal["csv", "parquet", "excel"]
 
 BATCH_ROWS = 65_536
 """Rows of one table of `Source.batches`, unless asked otherwise."""
@@ -26,7 +28,7 @@ class Source(ABC):
     `notes` says in plain words what was assumed in reading, for the user to see.
     """
 
-    format: ClassVar[str]
+    format: ClassVar[Format]
 
     def __init__(self, path: Path, schema: pa.Schema, *, rows: int | None, notes: Sequence[str] = ()) -> None:
         self.path = path

@@ -14,13 +14,23 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from roadworthy.contract import MISSING, UNSEEN, Batch
+from roadworthy.contract import MISSING, UNSEEN, Batch, Contract
 from roadworthy.errors import MissingExtra, PackageError, SealError
 from roadworthy.model.engine import Explanation
 from roadworthy.model.formats.trace import UNSEEN_TEXT
 from roadworthy.model.sampling import explain_by_asking
 
-__all__ = ["FrameColumn", "NativeEngine", "ask_model", "dump_native", "frame_columns", "load_native", "make_frame"]
+__all__ = [
+    "FrameColumn",
+    "NativeEngine",
+    "ask_model",
+    "contract_columns",
+    "dump_native",
+    "frame_columns",
+    "load_native",
+    "make_frame",
+    "training_frame",
+]
 
 PADDED_TO = 64
 TRUSTED_TYPES = (
@@ -73,7 +83,7 @@ class NativeEngine:
     def _ask(self, batch: Batch, rows: NDArray[np.int64], padded_to: int) -> NDArray[np.float64]:
         padded = np.concatenate([rows, np.full(padded_to - len(rows), rows[-1])])
         frame = make_frame(batch.take(padded), self.frame)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _one_thread():
             warnings.simplefilter("ignore")  # an unseen category is what the contract refers; no need to warn per batch
             answer = ask_model(self.model, frame if self.named else frame.to_numpy(dtype=np.float64), self.bad_at)
         return answer[: len(rows)]
@@ -93,6 +103,13 @@ def ask_model(model: Any, frame: Any, bad_at: int) -> NDArray[np.float64]:
         frame = xgboost.DMatrix(frame)
     probability = np.asarray(model.predict(frame), dtype=np.float64)
     return probability if bad_at == 1 else 1.0 - probability
+
+
+def _one_thread() -> Any:
+    """Small batches gain nothing from the library's own threads, and the order of its sums stays the same."""
+    from threadpoolctl import threadpool_limits  # scikit-learn brings it
+
+    return threadpool_limits(limits=1)
 
 
 def _pandas() -> Any:
@@ -137,6 +154,16 @@ def make_frame(batch: Batch, columns: Sequence[FrameColumn]) -> Any:
                 f"the model reads {column.name}, which is {kind}", mend="make a number of it before training"
             )
     return pd.DataFrame(out, columns=[column.name for column in columns])
+
+
+def training_frame(batch: Batch, names: Sequence[str]) -> Any:
+    """The columns `names` as a pandas frame to train on: numbers float64, categories text, NaN where missing."""
+    return make_frame(batch, contract_columns(batch.contract, names))
+
+
+def contract_columns(contract: Contract, names: Sequence[str]) -> tuple[FrameColumn, ...]:
+    """How `training_frame` holds the columns `names`."""
+    return tuple(FrameColumn(name, "object" if contract[name].type == "category" else "float64") for name in names)
 
 
 def _skops() -> Any:

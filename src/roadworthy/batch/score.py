@@ -1,0 +1,93 @@
+"""A file of applications to a file of decisions, in a stream: memory does not grow with the file (R5, R8, R29)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import pyarrow as pa
+
+from roadworthy.batch.mapping import SourceMapping, map_columns
+from roadworthy.batch.set_aside import describe_set_aside
+from roadworthy.batch.sinks import Sink, open_sink
+from roadworthy.batch.sources import Source
+from roadworthy.contract import check_table
+from roadworthy.decide import Decisions, Release, Table, decide
+from roadworthy.policy import ANSWERS
+
+__all__ = ["Scored", "score"]
+
+_NO_TABLES: Mapping[str, Table] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What became of a file: every row read was either decided or set aside."""
+
+    read: int
+    decided: int
+    set_aside: int
+    answers: Mapping[str, int]
+    set_aside_path: Path | None
+
+    def sentence(self) -> str:
+        """The outcome in words."""
+        shares = ", ".join(f"{count:,} {answer}" for answer, count in self.answers.items())
+        aside = f"; {self.set_aside:,} set aside in {self.set_aside_path}" if self.set_aside else ""
+        return f"{self.read:,} applications read, {self.decided:,} decided ({shares}){aside}"
+
+
+def score(
+    source: Source,
+    out: Path,
+    release: Release,
+    *,
+    set_aside: Path,
+    mapping: SourceMapping | None = None,
+    tables: Mapping[str, Table] = _NO_TABLES,
+    shape: Callable[[pa.Table], pa.Table] = lambda decisions: decisions,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Scored:
+    """Decide every row of `source` by `release` and write the decisions to `out` (CSV or Parquet by its name).
+
+    Each decision carries `row`, the position in the file counted from 1. A row that breaks the contract goes to
+    `set_aside` as it came, with its number and the rules it broke, ready to be mended and sent again; that file is
+    written only where there are such rows. `mapping` names the source's columns where they are not the contract's;
+    without it, columns that the contract does not know are ignored. Both files appear whole or not at all. `shape` may
+    add to each table of decisions before it is written; `progress` is told how many rows each step has done.
+    """
+    counts = np.zeros(len(ANSWERS), dtype=np.int64)
+    read = aside = 0
+    contract = release.package.contract
+    mapping = mapping or SourceMapping(file=source.path.name, format=source.format)
+    with ExitStack() as stack:
+        decided_to = stack.enter_context(open_sink(out))
+        aside_to: Sink | None = None
+        for table in source.batches():
+            checked = check_table(contract, map_columns(table, mapping, contract), unknown="ignore")
+            decisions = decide(checked.batch, release, tables)
+            counts += np.bincount(decisions.answer, minlength=len(ANSWERS))
+            decided_to.write(shape(_numbered(decisions, checked.rows + read + 1, flat=decided_to.format == "csv")))
+            if len(checked.set_aside):
+                if aside_to is None:
+                    aside_to = stack.enter_context(open_sink(set_aside))
+                aside_to.write(describe_set_aside(table, checked.set_aside, read))
+                aside += len(checked.set_aside.rows)
+            read += table.num_rows
+            progress(table.num_rows)
+    return Scored(
+        read=read,
+        decided=int(counts.sum()),
+        set_aside=aside,
+        answers=dict(zip(ANSWERS, counts.tolist(), strict=True)),
+        set_aside_path=set_aside if aside else None,
+    )
+
+
+def _numbered(decisions: Decisions, rows: np.ndarray[tuple[int], np.dtype[np.int64]], *, flat: bool) -> pa.Table:
+    table = decisions.to_flat_arrow() if flat else decisions.to_arrow()
+    return table.add_column(0, "row", pa.array(rows, pa.int64()))

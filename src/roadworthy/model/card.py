@@ -1,0 +1,83 @@
+"""A package's card: what a validator wants to know before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from roadworthy.model.package import Package, load
+
+__all__ = ["card_lines", "describe_card", "inspect_package"]
+
+
+def inspect_package(path: Path) -> Package:
+    """The package at `path`, every digest and bound checked; a native model's original is not opened."""
+    return load(path, native=False)
+
+
+def describe_card(package: Package) -> dict[str, Any]:
+    """The card as plain data."""
+    manifest = package.manifest
+    evaluation = {name: value for name, value in package.evaluation.items() if name != "gains"}
+    return {
+        "name": package.name,
+        "digest": package.digest,
+        "protocol": manifest.protocol,
+        "engine": manifest.engine,
+        "parity": manifest.parity,
+        "contract": package.contract,
+        "evaluation": evaluation,
+        "reference": _reference(package),
+        "notes": manifest.notes,
+        "environment": manifest.environment,
+        "lineage": manifest.lineage,
+        "parts": manifest.parts,
+    }
+
+
+def card_lines(package: Package) -> Iterator[str]:
+    """The card for a terminal."""
+    manifest = package.manifest
+    yield f"{package.name}  (protocol {manifest.protocol})"
+    yield f"  SHA-256      {package.digest}"
+    yield f"  model        {manifest.engine.model}"
+    yield f"  runs         {manifest.engine.kind}: {manifest.engine.why}"
+    evaluation = package.evaluation
+    yield f"  judged on    {evaluation['population']}: {evaluation['count']:,} rows, {evaluation['bads']:,} bad"
+    if "auc" in evaluation:
+        figures = ", ".join(f"{name.upper()} {evaluation[name]:.4f}" for name in ("auc", "gini", "ks", "brier"))
+        yield f"  held out     {figures}"
+    for line in evaluation.get("confusion", ()):
+        yield f"  at {line['cut_off']:<8.4g}  {line['sentence']}"
+    yield "  contract"
+    for column in package.contract.columns:
+        allowed = f", {len(column.allowed)} values" if column.allowed else ""
+        limits = "" if column.range is None else f", {_end(column.range[0])} to {_end(column.range[1])}"
+        missing = ", may be missing" if column.missing else ""
+        used = "" if column.name in package.engine.inputs else "  (not read by the model)"
+        yield f"    {column.name:<28} {column.type} {column.role}{limits}{allowed}{missing}{used}"
+    yield "  reference applicant"
+    for name, value in _reference(package).items():
+        yield f"    {name:<28} {value}"
+    for note in manifest.notes:
+        yield f"  note         {note}"
+    yield "  made with    " + ", ".join(f"{name} {version}" for name, version in manifest.environment.items())
+    for name, value in manifest.lineage.items():
+        yield f"  from         {name}: {value}"
+
+
+def _end(value: float | None) -> str:
+    return "any" if value is None else f"{value:g}"
+
+
+def _reference(package: Package) -> dict[str, Any]:
+    """The reference applicant's inputs as a person would write them."""
+    found: dict[str, Any] = {}
+    for name in package.engine.inputs:
+        column, value = package.contract[name], package.reference.columns[name][0]
+        if column.type == "category":
+            found[name] = (column.allowed or ())[value] if value >= 0 else None
+        else:
+            found[name] = None if value != value else float(value)
+    return found

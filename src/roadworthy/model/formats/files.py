@@ -1,0 +1,48 @@
+"""Model files that their libraries wrote without pickle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from roadworthy.errors import MissingExtra, SealError
+from roadworthy.model.formats.native import load_native
+
+__all__ = ["read_model_file"]
+
+
+def read_model_file(path: Path) -> Any:
+    """A model from .skops, LightGBM's .txt, or XGBoost's .json or .ubj; SealError for anything else."""
+    readers = {".skops": _read_skops, ".txt": _read_lightgbm, ".json": _read_xgboost, ".ubj": _read_xgboost}
+    reader = readers.get(path.suffix)
+    if reader is None:
+        raise SealError("is not a kind of model file that is read", where=path, available=readers)
+    return reader(path)
+
+
+def _read_skops(path: Path) -> Any:
+    return load_native(path.read_bytes())
+
+
+def _read_lightgbm(path: Path) -> Any:
+    try:
+        import lightgbm
+    except ImportError:
+        raise MissingExtra.of("lightgbm", "boosters") from None
+    try:
+        return lightgbm.Booster(model_file=str(path))
+    except lightgbm.basic.LightGBMError as error:
+        raise SealError(f"is not a LightGBM model: {error}", where=path) from None
+
+
+def _read_xgboost(path: Path) -> Any:
+    try:
+        import xgboost
+    except ImportError:
+        raise MissingExtra.of("xgboost", "boosters") from None
+    booster = xgboost.Booster()
+    try:
+        booster.load_model(str(path))
+    except xgboost.core.XGBoostError as error:
+        raise SealError(f"is not an XGBoost model: {str(error).splitlines()[0]}", where=path) from None
+    return booster

@@ -1,0 +1,90 @@
+"""Is a product fit to go live? Every file is read and every fault listed, not just the first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from roadworthy.contract import Contract
+from roadworthy.errors import RoadworthyError
+from roadworthy.model import Package, load
+from roadworthy.pipeline.workspace import Workspace
+from roadworthy.policy import CaseResult, Policy, find_faults, list_missing_behaviour, run_cases
+from roadworthy.product import missing_purpose
+
+__all__ = ["CheckResult", "check_product"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """`faults` stand in the way of going live; `notes` are to be read; `cases` are the policy's own, run."""
+
+    faults: tuple[str, ...]
+    notes: tuple[str, ...]
+    cases: tuple[CaseResult, ...]
+
+    @property
+    def fit(self) -> bool:
+        """Whether nothing stands in the way."""
+        return not self.faults
+
+
+def check_product(workspace: Workspace) -> CheckResult:
+    """Read every file of the product and run the policy's cases, with the sealed model where there is one."""
+    faults: list[str] = []
+    notes: list[str] = []
+
+    def attempt(read: Callable[[], T]) -> T | None:
+        try:
+            return read()
+        except RoadworthyError as error:
+            faults.append(str(error))
+            return None
+
+    product = attempt(lambda: workspace.product)
+    if product is not None:
+        faults += [
+            f"product.yaml: {field} is not stated\n  mend: state it; without a purpose nothing goes live"
+            for field in missing_purpose(product)
+        ]
+    contract = attempt(lambda: workspace.contract)
+    package: Package | None = None
+    if workspace.package.exists():
+        package = attempt(lambda: load(workspace.package))
+    else:
+        notes.append("no sealed model yet: `roadworthy run` makes one")
+    if contract is not None:
+        notes += _list_guesses(contract)
+        if package is not None and package.contract != contract:
+            faults.append("contract.yaml is not the one the model was sealed with\n  mend: roadworthy run")
+    attempt(lambda: workspace.mapping)
+    attempt(lambda: workspace.source)
+    attempt(lambda: workspace.stages)
+    cases: tuple[CaseResult, ...] = ()
+    if contract is not None:
+        found = attempt(lambda: find_faults(workspace.directory / "policy.yaml", contract))
+        faults += [str(fault) for fault in found or []]
+        if found == []:
+            cases = _run_cases(workspace.policy, contract, package)
+            faults += [f"policy.yaml: case failed: {case.sentence}" for case in cases if case.status == "failed"]
+            behaviour = list_missing_behaviour(workspace.policy.compile(contract))
+            notes += [f"policy.yaml: {line.sentence}" for line in behaviour]
+    return CheckResult(tuple(faults), tuple(notes), cases)
+
+
+def _run_cases(policy: Policy, contract: Contract, package: Package | None) -> tuple[CaseResult, ...]:
+    usable = package is not None and package.contract == contract
+    return tuple(run_cases(policy, contract, package.engine.pd if package is not None and usable else None))
+
+
+def _list_guesses(contract: Contract) -> list[str]:
+    guessed = [column.name for column in contract.columns if column.guessed]
+    if not guessed:
+        return []
+    return [
+        f"contract.yaml: {len(guessed)} of {len(contract.columns)} columns are guessed from data; delete `guessed` "
+        f"where a person has looked: {', '.join(guessed[:8])}" + (" ..." if len(guessed) > 8 else "")
+    ]

@@ -1,0 +1,98 @@
+"""Sealing a model of one's own from the command line: an object named by module, or a file written without pickle."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from roadworthy.batch import open_table
+from roadworthy.contract import Column, Contract, check_table, infer_contract, read_contract
+from roadworthy.errors import DataError, SealError
+from roadworthy.model import Package, read_model_file, seal
+
+__all__ = ["seal_file"]
+
+
+def seal_file(
+    model: str,
+    data: Path,
+    *,
+    target: str,
+    out: Path | None = None,
+    name: str | None = None,
+    weight: str | None = None,
+    cut_offs: Sequence[float] = (),
+    bad_class: str | None = None,
+    contract: Path | None = None,
+) -> tuple[Package, Path]:
+    """Seal `model` on the rows of `data` and write the package; returns it with its path."""
+    fitted, called = _find_model(model)
+    source = open_table(data)
+    table = source.read()
+    own = [column for column in (target, weight) if column is not None]
+    for column in own:
+        if column not in table.column_names:
+            raise DataError(f"no column {column!r}", where=data, available=table.column_names)
+    inputs = table.drop_columns(own)
+    declared = read_contract(contract) if contract is not None else infer_contract(inputs, name=name or called)
+    checked = check_table(declared, inputs, unknown="ignore")
+    if not len(checked.batch):
+        violation = checked.set_aside.violations()[0]
+        raise DataError(f"no row keeps to the contract; the first: {violation.path} {violation.message}", where=data)
+    package = seal(
+        fitted,
+        checked.batch,
+        _numbers(table, target, data)[checked.rows],
+        name=name or called,
+        weights=None if weight is None else _numbers(table, weight, data)[checked.rows],
+        cut_offs=cut_offs,
+        bad_class=bad_class,
+        population=f"{data.name}, n = {len(checked.batch):,}",
+        lineage={"data": source.digest, "data_file": data.name},
+    )
+    path = out if out is not None else Path(f"{package.name}.rw")
+    package.save(path)
+    return package, path
+
+
+def _find_model(model: str) -> tuple[Any, str]:
+    path = Path(model)
+    if path.suffix in (".pkl", ".pickle", ".joblib"):
+        raise SealError(
+            "is a pickle, and reading one runs whatever is in it",
+            where=model,
+            mend="seal the object itself: roadworthy seal your_module:model, from a module that makes or loads it",
+        )
+    if path.is_file():
+        return read_model_file(path), path.stem
+    module, colon, name = model.partition(":")
+    if not colon:
+        raise SealError("there is no such file", where=model, mend="name a model file, or an object as module:object")
+    sys.path.insert(0, "")
+    try:
+        found = importlib.import_module(module)
+    except Exception as error:
+        raise SealError(f"{module} cannot be imported: {type(error).__name__}: {error}", where=model) from error
+    finally:
+        sys.path.remove("")
+    if not hasattr(found, name):
+        public = [each for each in vars(found) if not each.startswith("_")]
+        raise SealError(f"{module} has no {name}", where=model, available=public)
+    return getattr(found, name), name
+
+
+def _numbers(table: pa.Table, name: str, path: Path) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """A column as numbers; DataError where one is not."""
+    one = Contract(name=name, columns=(Column(name=name, type="number"),))
+    checked = check_table(one, pa.table({name: table[name]}))
+    if len(checked.set_aside):
+        row = int(checked.set_aside.row[0]) + 1
+        raise DataError(f"row {row} of {name!r} {checked.set_aside.message[0]}", where=path, mend="0 and 1 are needed")
+    values: np.ndarray[tuple[int], np.dtype[np.float64]] = checked.batch.columns[name]
+    return values
