@@ -118,6 +118,7 @@ ALONE: list[tuple[str, str, str, bool]] = [
     ("{answer: decline}", "{answer: decline, colour: red}", "unknown field `colour`", True),
     ("code: overstretched", "code: under_age", "the code under_age is taken (policy.yaml, line 9)", True),
     ("code: overstretched", "code: over stretched", "cannot be a rule's code", True),
+    ("code: overstretched", "code: engine_failed", "the code engine_failed is reserved", True),
     ("when: age < 18", "when: age ** 2 < 18", "`age ** 2` is not part of the rule language", True),
     ("when: age < 18", "when: true", "xpected `str`", True),
     ("then: decline", "then: approve", "nvalid enum value 'approve'", True),

@@ -80,6 +80,11 @@ def test_names_that_come_out_the_same_are_told_apart_whatever_their_order() -> N
     assert len(set(codes.values())) == 5
 
 
+def test_no_column_has_a_code_that_decisions_use_themselves() -> None:
+    [code] = assign_reason_codes(contract_of("engine_failed")).values()
+    assert code.startswith("engine_failed_")
+
+
 @settings(deadline=None)
 @given(st.lists(st.text(st.sampled_from("aA b_-é"), min_size=1, max_size=5), min_size=1, max_size=8, unique=True))
 def test_every_column_has_a_code_of_its_own(names: list[str]) -> None:

@@ -67,6 +67,18 @@ def run_cases(
 
     A case's own `pd` stands in for the model; without one, `pd_of(batch)`, of shape (1,), gives it. A value outside the
     contract's range refers, as it does live. Raises PolicyError where the policy does not fit the contract.
+
+    >>> from roadworthy.contract import Column, Contract
+    >>> from roadworthy.policy import Policy
+    >>> policy = Policy.parse('''
+    ... name: loans
+    ... bands: [{up_to: 0.05, answer: approve}, {answer: decline}]
+    ... cases:
+    ...   - {name: sound, inputs: {age: 30}, pd: 0.01, expect: {answer: approve}}
+    ... ''')
+    >>> contract = Contract(name="loans", columns=(Column(name="age", type="integer"),))
+    >>> [result.sentence for result in run_cases(policy, contract)]
+    ["policy.yaml, line 5: case 'sound' passed: expected approve, got approve; rules fired: none; pd 0.01"]
     """
     compiled = policy.compile(contract, tables)
     return [_run(compiled, position, case, pd_of) for position, case in enumerate(policy.cases)]

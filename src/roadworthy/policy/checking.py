@@ -14,7 +14,7 @@ from roadworthy.policy.compiling import Scope, compile_condition, suggest
 from roadworthy.policy.expression import iter_names
 from roadworthy.policy.parsing import parse_expression
 from roadworthy.policy.reasons import assign_reason_codes
-from roadworthy.policy.schema import ANSWERS, Band, Rule
+from roadworthy.policy.schema import ANSWERS, RESERVED_CODES, Band, Rule
 
 if TYPE_CHECKING:
     from roadworthy.policy.policy import Policy
@@ -152,6 +152,11 @@ def _check_rules(policy: Policy) -> Iterator[PolicyError]:
             yield policy.fault(
                 f"'{rule.code}' cannot be a rule's code", "rules", position, "code",
                 mend="up to 64 letters, digits, _ and -, a letter first: under_age",
+            )  # fmt: skip
+        if rule.code in RESERVED_CODES:
+            yield policy.fault(
+                f"the code {rule.code} is reserved for decisions themselves", "rules", position, "code",
+                mend="give the rule another",
             )  # fmt: skip
         if rule.code in seen:
             first = policy.where("rules", seen[rule.code], "code")

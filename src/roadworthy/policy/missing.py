@@ -68,6 +68,19 @@ def list_missing_behaviour(compiled: CompiledPolicy) -> list[MissingBehaviour]:
     """Every rule that a missing input, or a division by zero, can leave unknown, in the policy's order.
 
     Inputs may be missing where the contract says so; a table's columns always may, since a row may not be in force.
+
+    >>> from roadworthy.contract import Column, Contract
+    >>> from roadworthy.policy import Policy
+    >>> columns = (Column(name="amount", type="number"), Column(name="income", type="number", missing=True))
+    >>> policy = Policy.parse('''
+    ... name: loans
+    ... bands: [{answer: refer}]
+    ... rules:
+    ...   - {code: overstretched, when: amount > 5 * income, then: decline, reason: High for the income}
+    ... ''')
+    >>> compiled = policy.compile(Contract(name="loans", columns=columns))
+    >>> [found.sentence for found in list_missing_behaviour(compiled)]
+    ['rule overstretched: where income is missing, the application is referred']
     """
     found = []
     for position, rule in enumerate(compiled.rules):

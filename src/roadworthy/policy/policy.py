@@ -96,6 +96,9 @@ def find_faults(path: Path, contract: Contract, tables: Iterable[Contract] = ())
 
     What hides the rest comes alone: a file that is no YAML or has a field of the wrong type gives one fault, and the
     contract is only asked once the policy is sound by itself.
+
+    >>> find_faults(Path("nowhere") / "policy.yaml", Contract(name="loans", columns=()))[0].message
+    'there is no such file'
     """
     try:
         policy = _from_document(read_document(path, PolicyError))

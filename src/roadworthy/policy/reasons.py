@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from roadworthy.contract import Column, Contract
 from roadworthy.errors import UsageError
-from roadworthy.policy.schema import StatedReason
+from roadworthy.policy.schema import RESERVED_CODES, StatedReason
 
 if TYPE_CHECKING:
     from roadworthy.policy.policy import Policy
@@ -26,7 +26,8 @@ def assign_reason_codes(contract: Contract) -> dict[str, str]:
     """The reason code of every column: its name in small letters, with _ for what is neither letter nor digit.
 
     Where two names come out the same, the column whose name is the code itself keeps it; each other one gets the first
-    six hex digits of its name's SHA-256 behind, so that no code hangs on the order of the columns.
+    six hex digits of its name's SHA-256 behind, so that no code hangs on the order of the columns. So does a name that
+    comes out as one of RESERVED_CODES.
 
     >>> from roadworthy.contract import Column, Contract
     >>> columns = (Column(name="Annual income", type="number"), Column(name="LIMIT_BAL", type="number"))
@@ -36,10 +37,12 @@ def assign_reason_codes(contract: Contract) -> dict[str, str]:
     names = [column.name for column in contract.columns]
     slugs = [_slug(name) for name in names]
     shared = {slug for slug in slugs if slugs.count(slug) > 1} if len(set(slugs)) < len(slugs) else set()
-    return {
-        name: f"{slug}_{_digits(name)}" if not slug or (slug in shared and slug != name) else slug
-        for name, slug in zip(names, slugs, strict=True)
-    }
+
+    def tell_apart(name: str, slug: str) -> str:
+        taken = not slug or slug in RESERVED_CODES or (slug in shared and slug != name)
+        return f"{slug}_{_digits(name)}" if taken else slug
+
+    return {name: tell_apart(name, slug) for name, slug in zip(names, slugs, strict=True)}
 
 
 def reason_text(policy: Policy, contract: Contract, column: str, direction: Direction) -> str:
@@ -68,7 +71,13 @@ def reason_text(policy: Policy, contract: Contract, column: str, direction: Dire
 
 
 def rule_text(policy: Policy, code: str) -> str:
-    """The reason of the rule with this code; the code itself is the reason's code."""
+    """The reason of the rule with this code; the code itself is the reason's code. UsageError where there is none.
+
+    >>> from roadworthy.policy import Band, Policy, Rule
+    >>> rule = Rule(code="under_age", when="age < 18", then="decline", reason="Applicants must be at least 18")
+    >>> rule_text(Policy(name="loans", bands=(Band(answer="refer"),), rules=(rule,)), "under_age")
+    'Applicants must be at least 18'
+    """
     for rule in policy.rules:
         if rule.code == code:
             return rule.reason

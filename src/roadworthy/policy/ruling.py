@@ -68,7 +68,22 @@ class CompiledRule:
 
 
 class CompiledPolicy:
-    """A policy that fits its contract. Made by `Policy.compile`; holds no state and may be shared by threads."""
+    """A policy that fits its contract. Made by `Policy.compile`; nothing in it changes, so threads may share it.
+
+    >>> from roadworthy.contract import Column, Contract, check_body
+    >>> from roadworthy.policy import Policy
+    >>> policy = Policy.parse('''
+    ... name: loans
+    ... bands: [{up_to: 0.05, answer: approve}, {answer: decline}]
+    ... rules:
+    ...   - {code: under_age, when: age < 18, then: decline, reason: Applicants must be at least 18}
+    ... ''')
+    >>> contract = Contract(name="loans", columns=(Column(name="age", type="integer"),))
+    >>> compiled = policy.compile(contract)
+    >>> ruling = compiled.answer(check_body(contract, {"inputs": {"age": 17}}), np.array([0.01]))
+    >>> ANSWERS[ruling.answer[0]], ruling.fired
+    ('decline', array([[ True]]))
+    """
 
     def __init__(self, policy: Policy, contract: Contract, tables: Iterable[Contract] = ()) -> None:
         self.policy = policy

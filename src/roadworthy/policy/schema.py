@@ -15,6 +15,7 @@ __all__ = [
     "APPROVE",
     "DECLINE",
     "REFER",
+    "RESERVED_CODES",
     "Answer",
     "AnswerWords",
     "Band",
@@ -32,6 +33,8 @@ Answer: TypeAlias = Literal["approve", "refer", "decline"]
 
 ANSWERS: Final[tuple[Answer, Answer, Answer]] = ("approve", "refer", "decline")
 """The three answers, from the mildest to the strictest; arrays of answers hold int8 positions in this tuple."""
+RESERVED_CODES: Final = ("engine_failed", "outside_contract", "no_true_reason")
+"""Codes under which decisions refer an application by themselves; no rule of a policy and no column has them."""
 APPROVE: Final = 0
 REFER: Final = 1
 DECLINE: Final = 2
