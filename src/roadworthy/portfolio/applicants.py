@@ -110,7 +110,7 @@ def draw(rng: np.random.Generator, timeline: Timeline, places: Places, n: int) -
     month, applied_at = _apply(rng, timeline, n)
     applicant = _first_application(rng, n)
     newcomer = (rng.random(n) < timeline.newcomers[month])[applicant]
-    age_then = np.where(newcomer, 18 + 32 * rng.beta(1.5, 3.0, n), 18 + 62 * rng.beta(1.9, 3.1, n))
+    age_then = np.where(newcomer, 18 + 28 * rng.beta(1.5, 3.0, n), 18 + 62 * rng.beta(1.9, 3.1, n))
     age = np.minimum(age_then[applicant] + (month - month[applicant]) / 12.0, 85.0)
     affluence = (rng.normal(0.0, 1.0, n) - 0.25 * newcomer)[applicant]
     discipline = (0.95 * rng.normal(0.0, 1.0, n) - 0.50 * newcomer)[applicant] + 0.2 * affluence + 0.012 * (age - 41)

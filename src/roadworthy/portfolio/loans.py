@@ -107,7 +107,7 @@ def _recover(rng: np.random.Generator, owner: NDArray[np.bool_], stress: Floats)
     """
     n = len(owner)
     kind = rng.random(n)
-    mean = (0.49 + 0.10 * owner - 0.06 * stress).clip(0.1, 0.9)
+    mean = (0.50 + 0.10 * owner - 0.06 * stress).clip(0.1, 0.9)
     between = rng.beta(4.0 * mean, 4.0 * (1.0 - mean))
     total = np.where(kind < 0.22, 0.0, np.where(kind < 0.36, rng.uniform(0.90, 1.0, n), between))
     split = rng.exponential(1.0, (n, 3)) * np.array([0.4, 0.35, 0.25])

@@ -30,13 +30,13 @@ EARLIEST_DEFAULT = 4
 NEVER = 0
 """The age of an event that does not come."""
 
-_PEAK_AGE = 54.0  # months from booking at which the hazard of default is highest
+_PEAK_AGE = 60.0  # months from booking at which the hazard of default is highest
 _PREPAYMENT = 0.007  # monthly hazard of prepayment at par, after the first year
 
 _BY_EMPLOYMENT = {
-    "temporary": 0.35,
+    "temporary": 0.45,
     "self_employed": 0.25,
-    "public_sector": -0.30,
+    "public_sector": -0.40,
     "retired": -0.15,
     "student": 0.10,
     "seasonal": 0.50,
@@ -44,10 +44,10 @@ _BY_EMPLOYMENT = {
     "platform": 0.50,
 }
 _BY_HOUSING = {"rent": 0.15, "mortgage": -0.30, "owner": -0.25, "with_parents": 0.10, "other": 0.30}
-_BY_SAVINGS = np.array([0.40, 0.18, 0.0, -0.22, -0.50])
+_BY_SAVINGS = np.array([0.45, 0.20, 0.0, -0.30, -0.65])
 _BY_PURPOSE = {"debt_consolidation": 0.25, "travel": 0.20, "medical": 0.15, "home_improvement": -0.15, "boat": 0.30}
 _BY_CHANNEL = {"online": 0.15, "broker": 0.45, "merchant": 0.05}
-_LEVEL = -5.80  # sets the portfolio's bad rate
+_LEVEL = -5.72  # sets the portfolio's bad rate
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,11 @@ def log_hazard(people: Applicants, places: Places, timeline: Timeline) -> Floats
     since = np.where(np.isnan(people.months_since_last_delinquency), 99.0, people.months_since_last_delinquency)
     young_firm = (people.employment_type == EMPLOYMENTS.index("self_employed")) & (people.employment_years < 2)
     risk = _LEVEL + np.where(drifted, -0.0010, -0.0095) * (score - 660.0)
-    risk += np.where(drifted, 1.4, 0.9) * (utilisation - 0.4) + 3.0 * np.maximum(utilisation - 0.85, 0.0)
+    risk += np.where(drifted, 1.8, 1.4) * (utilisation - 0.4) + 3.0 * np.maximum(utilisation - 0.85, 0.0)
     risk += 0.20 * np.minimum(people.delinquencies_24m, 5) + 0.35 * np.exp(-since / 12.0)
-    risk += 0.13 * np.minimum(people.inquiries_6m, 6)
+    risk += 0.17 * np.minimum(people.inquiries_6m, 6)
     risk += 1.3 * (people.debt_to_income - 0.3) + 1.5 * np.clip(people.debt_to_income - 0.5, 0.0, 0.5)
-    risk += -0.30 * np.log(people.income / 2_300.0)
+    risk += -0.40 * np.log(people.income / 2_300.0)
     risk += np.where(drifted, -0.09, -0.045) * (np.minimum(people.employment_years, 12.0) - 4.0)
     risk += np.minimum(0.0009 * (people.age - 47.0) ** 2, 0.5)
     risk += _effects(EMPLOYMENTS, _BY_EMPLOYMENT)[people.employment_type] + 0.45 * young_firm
@@ -92,7 +92,7 @@ def log_hazard(people: Applicants, places: Places, timeline: Timeline) -> Floats
     risk += _effects(PURPOSES, _BY_PURPOSE)[people.purpose] + _effects(CHANNELS, _BY_CHANNEL)[people.channel]
     risk += 0.15 * places.branch_strain[people.branch, people.month]
     risk += np.where(people.merchant >= 0, 0.30 * places.merchant_trouble[people.merchant, people.month], 0.0)
-    return np.asarray(risk + 0.25 * people.unseen + np.where(drifted, 0.65, 0.0))
+    return np.asarray(risk + 0.20 * people.unseen + np.where(drifted, 0.65, 0.0))
 
 
 def _season() -> Floats:

@@ -59,7 +59,7 @@ PERIODS: Mapping[str, Period] = MappingProxyType(
 _DOWNTURN_PEAK = Period(47, 54)
 _DOWNTURN_FACTOR = 6.0  # on the hazard, at the peak; loans feel it averaged over 24 months, so bad rates move 4-5 times
 _SHIFT_SETTLED = 90  # the month by which the newcomers' share has stopped growing
-_NEWCOMERS = 0.45  # their share among applicants from then on
+_NEWCOMERS = 0.50  # their share among applicants from then on
 
 
 @dataclass(frozen=True)
