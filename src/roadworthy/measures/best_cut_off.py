@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from roadworthy.errors import MeasureError
 from roadworthy.measures.bands import Bands, approved_sums
-from roadworthy.measures.checks import Outcomes, check_cut_off, check_outcomes
+from roadworthy.measures.checks import Outcomes, check_cut_off, check_outcomes, frozen
 from roadworthy.measures.economics import Economics, Priced
 from roadworthy.measures.intervals import Cells, check_confidence, percentiles, resample
 from roadworthy.measures.money import check_money
@@ -20,7 +20,7 @@ from roadworthy.measures.results import NOT_STATED, Floats, money_text, percent_
 
 __all__ = ["BestCutOff", "Difference", "best_cut_off"]
 
-_BANDS = 200
+_BANDS = 100
 """Bands of PD in which the bootstrap looks for its own best cut-off."""
 
 
@@ -186,11 +186,11 @@ def best_cut_off(
 
 
 def _search(outcomes: Outcomes, profit: Floats) -> tuple[float, Floats]:
-    """The best cut-off over all distinct PDs, and about 200 cut-offs spread evenly over the rows."""
+    """The best cut-off over all distinct PDs, and about 100 cut-offs spread evenly over the rows."""
     order = np.argsort(outcomes.pd)
     spread = outcomes.pd[order[np.linspace(0, len(order) - 1, _BANDS).astype(np.intp)]]
     below = np.unique(np.searchsorted(outcomes.pd, spread, side="left", sorter=order))
-    best = int(_climb(order, outcomes.pd, profit))
+    best = int(_climb(order, outcomes.pd, frozen(profit)))
     return _between(outcomes.pd, order, best), np.array([_between(outcomes.pd, order, int(rows)) for rows in below])
 
 

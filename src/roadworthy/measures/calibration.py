@@ -67,7 +67,7 @@ def calibration(
     """Compare mean PD and bad rate in buckets of near-equal weight.
 
     `bad` (n,) holds 0 and 1; `pd` (n,) lies in 0..1; `weights` (n,) are at least 0. Rows with equal PD stay in one
-    bucket; a bucket that weighs nothing is left out. One class only is allowed. Raises MeasureError.
+    bucket; rows of weight 0 are left out. One class only is allowed. Raises MeasureError.
 
     The error is that of Naeini, Cooper and Hauskrecht (2015), AAAI 29(1), doi:10.1609/aaai.v29i1.9602, on buckets of
     equal weight instead of equal width. The intervals are Wilson's (1927), doi:10.1080/01621459.1927.10502953.
@@ -82,16 +82,15 @@ def calibration(
     confidence = check_confidence(confidence)
     filled = fill_buckets(outcomes, check_buckets(buckets))
     # The ranking goes from the riskiest down; a calibration curve is read from the lowest PD up.
-    held = np.flatnonzero(filled.weight > 0.0)[::-1]
-    weight, bads, pd_sum = filled.weight[held], filled.bads[held], filled.pd_sum[held]
+    weight, bads, pd_sum = filled.weight[::-1], filled.bads[::-1], filled.pd_sum[::-1]
     predicted, observed = pd_sum / weight, bads / weight
-    low, high = wilson(observed, weight**2 / filled.squared_weight[held], confidence)
+    low, high = wilson(observed, weight**2 / filled.squared_weight[::-1], confidence)
     return Calibration(
-        bucket=np.arange(1, len(held) + 1),
-        count=filled.count[held],
+        bucket=np.arange(1, len(weight) + 1),
+        count=filled.count[::-1],
         weight=weight,
-        pd_low=filled.pd_low[held],
-        pd_high=filled.pd_high[held],
+        pd_low=filled.pd_low[::-1],
+        pd_high=filled.pd_high[::-1],
         predicted=predicted,
         observed=observed,
         observed_low=low,

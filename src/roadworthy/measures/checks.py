@@ -13,6 +13,7 @@ from roadworthy.errors import MeasureError
 from roadworthy.measures.results import Floats
 
 __all__ = [
+    "LARGEST",
     "Outcomes",
     "check_buckets",
     "check_cut_off",
@@ -20,13 +21,21 @@ __all__ = [
     "check_outcomes",
     "check_rows",
     "check_weights",
+    "frozen",
     "is_number",
 ]
 
 
+LARGEST = 1e60
+"""Beyond this sums and squares of money and weights leave float64; weights have to be above its inverse."""
+
+
 @dataclass(frozen=True)
 class Outcomes:
-    """`n` applications: `bad` as booleans, `pd` in 0..1, `weights` with one entry each, or none where all weigh 1."""
+    """`n` applications: `bad` as booleans, `pd` in 0..1, `weights` with one entry each, or none where all weigh 1.
+
+    All arrays are contiguous and read-only, whatever was handed in, so that each kernel is compiled once.
+    """
 
     bad: NDArray[np.bool_]
     pd: Floats
@@ -50,6 +59,13 @@ class Outcomes:
         """The weight of the goods."""
         return float(self.weights[~self.bad].sum()) if self.weights.size else len(self) - self.bads
 
+    def that_weigh(self) -> Outcomes:
+        """Without the rows of weight 0, which take no part in a ranking."""
+        if not self.weights.size or self.weights.all():
+            return self
+        heavy = self.weights > 0.0
+        return Outcomes(frozen(self.bad[heavy]), frozen(self.pd[heavy]), frozen(self.weights[heavy]))
+
     def weighted(self, amounts: Floats) -> Floats:
         """`amounts` times the weights."""
         return amounts * self.weights if self.weights.size else amounts
@@ -71,7 +87,7 @@ def check_outcomes(
             f"pd lies in 0..1, and this one goes from {low:.6g} to {high:.6g}",
             mend="hand in probabilities: predict_proba(X)[:, 1], not a score or a margin",
         )
-    heavy = np.empty(0) if weights is None else check_weights(weights, len(outcome))
+    heavy = frozen(np.empty(0)) if weights is None else check_weights(weights, len(outcome))
     outcomes = Outcomes(bad=outcome, pd=probability, weights=heavy)
     if both_classes is not None:
         missing = "bad" if outcomes.bads == 0.0 else "good" if outcomes.goods == 0.0 else None
@@ -84,7 +100,7 @@ def check_outcomes(
 
 
 def check_numbers(values: ArrayLike, name: str, *, missing_allowed: bool = False) -> Floats:
-    """`values` as a one-dimensional float64 array without infinities, and without NaN unless allowed."""
+    """`values` as a read-only float64 array (n,) within +-1e60, and without NaN unless allowed."""
     array = np.ma.filled(values.astype(float), np.nan) if isinstance(values, np.ma.MaskedArray) else _as_array(values)
     if array.ndim != 1:
         raise MeasureError(
@@ -94,11 +110,19 @@ def check_numbers(values: ArrayLike, name: str, *, missing_allowed: bool = False
     if not array.size:
         raise MeasureError(f"{name} is empty", mend="a measure needs at least one application")
     numbers = _as_float64(array, name)
-    if np.isinf(numbers).any():
-        raise _rows_error(f"{name} is infinite", np.isinf(numbers), "leave these rows out, or cap them")
+    low, high = float(np.fmin.reduce(numbers)), float(np.fmax.reduce(numbers))  # which pass over NaN
+    if low < -LARGEST or high > LARGEST:
+        raise _rows_error(f"{name} is infinite or beyond 1e60", np.abs(numbers) > LARGEST, "leave these rows out")
     if not missing_allowed and np.isnan(numbers).any():
         raise _rows_error(f"{name} is missing", np.isnan(numbers), "leave these rows out, or find why they have none")
-    return numbers
+    return frozen(numbers)
+
+
+def frozen(array: NDArray[Any]) -> NDArray[Any]:
+    """A contiguous, read-only view of `array`; a copy only where it is not contiguous."""
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view
 
 
 def check_rows(array: NDArray[Any], name: str, n: int) -> None:
@@ -153,7 +177,8 @@ def _as_float64(array: NDArray[Any], name: str) -> Floats:
         except (TypeError, ValueError, OverflowError):
             pass
     raise MeasureError(
-        f"{name} holds {_some(array)}, which are not numbers", mend=f"turn {name} into numbers before measuring"
+        f"{name} holds {_some(array.tolist())}, which are not numbers",
+        mend=f"turn {name} into numbers before measuring",
     )
 
 
@@ -181,7 +206,7 @@ def _check_bad(bad: ArrayLike) -> NDArray[np.bool_]:
             f"bad is 0 or 1, and holds also {_some(np.unique(numbers[neither])[:3].tolist())}",
             mend="bad = (outcome == 'your bad value'), with indeterminate rows left out",
         )
-    return outcome
+    return frozen(outcome)
 
 
 def check_weights(weights: ArrayLike, n: int, name: str = "weights") -> Floats:
@@ -190,7 +215,9 @@ def check_weights(weights: ArrayLike, n: int, name: str = "weights") -> Floats:
     check_rows(heavy, name, n)
     if (heavy < 0.0).any():
         raise _rows_error(f"{name} is negative", heavy < 0.0, "a weight says how many applications a row stands for")
-    total = float(heavy.sum())
-    if not 0.0 < total < np.inf:
-        raise MeasureError(f"{name} sum to {total:.6g}", mend="at least one row needs a weight above 0")
+    if not heavy.any():
+        raise MeasureError(f"{name} sum to 0", mend="at least one row needs a weight above 0")
+    faint = (heavy > 0.0) & (heavy < 1.0 / LARGEST)
+    if faint.any():
+        raise _rows_error(f"{name} is below 1e-60, which sums cannot hold,", faint, "multiply all: only ratios matter")
     return heavy

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from roadworthy.errors import MeasureError
-from roadworthy.measures.checks import is_number
+from roadworthy.measures.checks import LARGEST, is_number
 from roadworthy.measures.expression import evaluate, parse_term
 from roadworthy.measures.results import Floats
 
@@ -210,6 +210,8 @@ def _amounts(name: str, term: Term, columns: Mapping[str, ArrayLike], n: int) ->
     except MeasureError as error:
         raise MeasureError(error.message, where=name, available=error.available, mend=error.mend) from None
     low, high = float(amounts.min()), float(amounts.max())
+    if max(-low, high) > LARGEST:
+        raise MeasureError("goes beyond 1e60", where=name, mend="state it in units of the currency")
     if name == "lgd" and not 0.0 <= low <= high <= 2.0:
         raise MeasureError(
             f"is a fraction in 0..2, and goes from {low:.6g} to {high:.6g}", where=name, mend="55% is 0.55, not 55"

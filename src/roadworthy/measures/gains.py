@@ -21,7 +21,7 @@ class GainsTable(Table):
     bucket                    1 is the riskiest
     count, weight             rows in the bucket, and the weight they stand for
     pd_low, pd_high, pd_mean  lowest, highest and mean PD
-    bads, bad_rate            weight of bads; bads / weight (NaN where the bucket weighs nothing)
+    bads, bad_rate            weight of bads; bads / weight
     cumulative_count_share    share of all weight in this bucket and the riskier ones
     cumulative_bads, capture  bads so far; their share of all bads
     lift, cumulative_lift     bad rate of the bucket, of all so far, over the base rate
@@ -63,7 +63,7 @@ def gains_table(
 
     `bad` (n,) holds 0 and 1, with both present; `pd` (n,) lies in 0..1; `weights` (n,) are at least 0. Bucket k ends
     with the last row that fits k / buckets of the weight; rows with equal PD stay in one bucket, so there may be fewer
-    buckets than asked for, and the order of rows never matters. Raises MeasureError.
+    buckets than asked for, and the order of rows never matters. Rows of weight 0 are left out. Raises MeasureError.
 
     lift = bad rate / base rate; capture = cumulative bads / all bads. See Siddiqi, N. (2017), Intelligent Credit
     Scoring, Wiley, chapter on scorecard validation. doi:10.1002/9781119282396
@@ -81,24 +81,21 @@ def gains_table(
     # Ends at exactly one, whatever the rounding on the way.
     share, capture = weight / weight[-1], bads / bads[-1]
     goods_share = (weight - bads) / (weight[-1] - bads[-1])
-    with np.errstate(invalid="ignore", divide="ignore"):  # zero weight: the rate of nothing is NaN
-        bad_rate = filled.bads / filled.weight
-        cumulative_rate = bads / weight
-        pd_mean = filled.pd_sum / filled.weight
+    bad_rate = filled.bads / filled.weight
     return GainsTable(
         bucket=np.arange(1, len(filled.count) + 1),
         count=filled.count,
         weight=filled.weight,
         pd_low=filled.pd_low,
         pd_high=filled.pd_high,
-        pd_mean=pd_mean,
+        pd_mean=filled.pd_sum / filled.weight,
         bads=filled.bads,
         bad_rate=bad_rate,
         cumulative_count_share=share,
         cumulative_bads=bads,
         capture=capture,
         lift=bad_rate / base_rate,
-        cumulative_lift=cumulative_rate / base_rate,
+        cumulative_lift=bads / weight / base_rate,
         ks=capture - goods_share,
         tied_rows=filled.tied_rows,
         base_rate=base_rate,

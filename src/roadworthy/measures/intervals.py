@@ -50,15 +50,17 @@ class Cells:
 def resample(cells: Cells, *, seed: int, replicates: int = REPLICATES) -> Floats:
     """Bootstrap the cells' sums: an array of shape (replicates, cells)."""
     generator = np.random.default_rng(seed)
-    n = int(cells.rows.sum())
-    drawn = generator.multinomial(n, cells.rows / n, size=replicates)
-    held = np.maximum(cells.rows, 1)
-    mean = cells.sums / held
-    spread = np.sqrt(np.maximum(cells.squares / held - mean * mean, 0.0))
+    held = np.flatnonzero(cells.rows)
+    rows, n = cells.rows[held], int(cells.rows.sum())
+    drawn = generator.multinomial(n, rows / n, size=replicates)
+    mean = cells.sums[held] / rows
+    spread = np.sqrt(np.maximum(cells.squares[held] / rows - mean * mean, 0.0))
     # Equal amounts leave a spread of rounding only; it is none.
-    spread[spread <= 1e-7 * np.abs(mean)] = 0.0
-    sums: Floats = drawn * mean
-    sums += np.sqrt(drawn) * spread * generator.standard_normal(drawn.shape)
+    uneven = np.flatnonzero(spread > 1e-7 * np.abs(mean))
+    sums = np.zeros((replicates, len(cells.rows)))
+    sums[:, held] = drawn * mean
+    noise = generator.standard_normal((replicates, len(uneven)))
+    sums[:, held[uneven]] += np.sqrt(drawn[:, uneven]) * spread[uneven] * noise
     return sums
 
 

@@ -34,7 +34,7 @@ class Ranking:
     ks_at: float
     """The PD from which declining separates goods and bads most."""
     tied_rows: int
-    """Rows that share their PD with another row."""
+    """Rows that share their PD with another row; rows of weight 0 are left out everywhere."""
     hull_goods: Floats
     hull_bads: Floats
     """Vertices of the hull as cumulative weights, from (0, 0) to (goods, bads)."""
@@ -60,7 +60,8 @@ def riskiest_first(pd: Floats) -> NDArray[np.intp]:
 
 
 def rank(outcomes: Outcomes) -> Ranking:
-    """Rank `outcomes`, which hold goods and bads."""
+    """Rank `outcomes`, which hold goods and bads with weight."""
+    outcomes = outcomes.that_weigh()
     order = riskiest_first(outcomes.pd)
     goods, bads, pairs, ks, at, tied, hull_goods, hull_bads = _sweep(
         order, outcomes.pd, outcomes.bad, outcomes.weights, outcomes.goods, outcomes.bads
@@ -79,6 +80,7 @@ def rank(outcomes: Outcomes) -> Ranking:
 
 def fill_buckets(outcomes: Outcomes, buckets: int) -> Buckets:
     """Cut the ranking after the last whole group of ties that fits k / buckets of the weight; drop empty buckets."""
+    outcomes = outcomes.that_weigh()
     room = outcomes.total * np.arange(1, buckets + 1) / buckets * _FITS
     room[-1] = np.inf
     *arrays, tied = _pour(riskiest_first(outcomes.pd), outcomes.pd, outcomes.bad, outcomes.weights, room)
