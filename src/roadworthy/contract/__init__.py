@@ -8,8 +8,9 @@ from roadworthy.contract.body import check_body
 from roadworthy.contract.check import Checked, SetAside, Violation, check_table, outside
 from roadworthy.contract.contract_file import contract_digest, contract_yaml, read_contract
 from roadworthy.contract.document import document_contract
+from roadworthy.contract.facts import ColumnFacts
 from roadworthy.contract.infer import infer_contract
-from roadworthy.contract.profile import ColumnFacts, profile_columns
+from roadworthy.contract.profile import profile_columns
 from roadworthy.contract.schema import RESERVED, Column, ColumnType, Contract, Outside, Role
 from roadworthy.contract.shapes import application_struct, json_schema
 

@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 import msgspec
 import numpy as np
-import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -58,14 +57,13 @@ def settle_column(column: Column, cells: pa.ChunkedArray) -> Column:
 
     A format is only settled where the values tell the day from the month.
     """
-    if kind_of(cells.type) != "text":
+    if kind_of(cells.type) != "text" or pa.types.is_dictionary(cells.type):
         return column
-    if column.type in ("number", "integer") and not column.decimal:
-        decimal = decide_decimal(trim(as_text(cells)))
-        return msgspec.structs.replace(column, decimal=decimal) if decimal else column
-    if column.type == "date" and not column.format:
+    if column.type in ("number", "integer") and not column.decimal and _shows(cells, ","):
+        return msgspec.structs.replace(column, decimal=decide_decimal(trim(as_text(cells))))
+    if column.type == "date" and not column.format and _shows(cells, r"[0-9][/.-][0-9]{1,2}[/.-][0-9]{4}"):
         form, settled = decide_format(trim(as_text(cells)))
-        return msgspec.structs.replace(column, format=form) if form and settled else column
+        return msgspec.structs.replace(column, format=form) if settled else column
     return column
 
 
@@ -80,36 +78,30 @@ def read_column(column: Column, cells: pa.ChunkedArray) -> Reading:
         case "number" | "integer" | "boolean", "number":
             return read_floats(column, as_floats(cells))
         case "number" | "integer", "text":
-            text = trim(as_text(cells))
-            return _read_number_text(column, text, read_numbers(text, column.decimal))
+            return _read_number_text(column, as_text(cells))
         case "boolean", "text":
-            text = trim(as_text(cells)).str.to_lowercase()
-            return _read_number_text(column, text, text.replace_strict(TRUTH_WORDS, default=None))
+            return _read_truth_text(column, as_text(cells))
         case "boolean", "boolean":
             return read_floats(column, as_floats(cells))
         case "date", "time":
             dates = as_dates(cells)
             return read_dates_as(dates, np.isnat(dates))
-        case "date", "text":
-            return _read_date_text(column, cells)
-        case "date", "number":
-            return _read_date_text(column, numbers_as_text(cells))
+        case "date", "text" | "number":
+            return _read_date_text(column, as_text(cells))
         case "category", "text":
-            return read_words(column, *_distinct(cells))
+            return _read_words(column, as_text(cells))
         case "category", "number" if column.numeric_codes:
-            return read_words(column, *_distinct(numbers_as_text(cells)))
-        case "text", "text" | "time":
-            return _read_text(cells.cast(pa.large_string()))
-        case "text", "number":
-            return _read_text(numbers_as_text(cells))
+            return _read_words(column, as_text(cells))
+        case "text", "text" | "number" | "time":
+            return _read_text(as_text(cells))
     return refuse(column, _nulls(cells))
 
 
-def as_text(cells: pa.ChunkedArray) -> pl.Series:
-    """Text cells as a series."""
-    series = pl.from_arrow(cells.cast(pa.large_string()))
-    assert isinstance(series, pl.Series)  # noqa: S101  a column becomes a series, never a frame; mypy cannot know
-    return series
+def as_text(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Text, number or date cells as large strings."""
+    if kind_of(cells.type) == "number":
+        return numbers_as_text(cells)
+    return cells.cast(pa.large_string())
 
 
 def as_floats(cells: pa.ChunkedArray) -> NDArray[np.float64]:
@@ -138,34 +130,51 @@ def numbers_as_text(cells: pa.ChunkedArray) -> pa.ChunkedArray:
     return cells.cast(pa.large_string())
 
 
+def _shows(cells: pa.ChunkedArray, pattern: str) -> bool:
+    return bool(pc.any(pc.match_substring_regex(cells, pattern)).as_py())
+
+
 def _nulls(cells: pa.ChunkedArray) -> Mask:
     return np.asarray(cells.is_null().to_numpy(), dtype=bool)
 
 
-def _distinct(cells: pa.ChunkedArray) -> tuple[list[str | None], NDArray[Any]]:
-    """The distinct texts, None last, and the place of each cell's text among them."""
-    coded = cells.cast(pa.large_string()).combine_chunks().dictionary_encode()
-    texts = coded.dictionary.to_pylist()
-    places = coded.indices.fill_null(len(texts)) if coded.indices.null_count else coded.indices
-    return [*texts, None], np.asarray(places.to_numpy(zero_copy_only=False))
+def _distinct(text: pa.ChunkedArray) -> tuple[pa.Array, NDArray[Any]]:
+    """The distinct texts, a null last, and the place of each cell's text among them."""
+    coded = text.combine_chunks().dictionary_encode()
+    texts = pa.concat_arrays([coded.dictionary, pa.nulls(1, coded.dictionary.type)])
+    places = coded.indices.fill_null(len(coded.dictionary)) if coded.indices.null_count else coded.indices
+    return texts, np.asarray(places.to_numpy(zero_copy_only=False))
 
 
-def _read_number_text(column: Column, text: pl.Series, numbers: pl.Series) -> Reading:
-    unread = (numbers.is_null() & text.is_not_null()).to_numpy()
-    return read_floats(column, np.asarray(numbers.to_numpy(), dtype=np.float64), unread)
+def _read_number_text(column: Column, text: pa.ChunkedArray) -> Reading:
+    trimmed = trim(text)
+    values = read_numbers(trimmed, column.decimal)
+    return read_floats(column, values, unread=np.isnan(values) & ~_nulls(trimmed))
 
 
-def _read_date_text(column: Column, cells: pa.ChunkedArray) -> Reading:
+def _read_truth_text(column: Column, text: pa.ChunkedArray) -> Reading:
+    words, places = _distinct(trim(text))
+    truth = [None if word is None else TRUTH_WORDS.get(word.lower()) for word in words.to_pylist()]
+    values = np.array(truth, dtype=np.float64)
+    unread = np.isnan(values) & np.asarray(words.is_valid())
+    return read_floats(column, values[places], unread=unread[places])
+
+
+def _read_date_text(column: Column, text: pa.ChunkedArray) -> Reading:
     # Dates repeat: each distinct text is read once.
-    distinct, places = _distinct(cells)
-    text = trim(pl.Series(distinct, dtype=pl.String))
-    return read_dates_as(read_dates(text, column.format)[places], text.is_null().to_numpy()[places])
+    words, places = _distinct(trim(text))
+    missing = np.asarray(words.is_null())
+    return read_dates_as(read_dates(words, column.format)[places], missing[places])
 
 
-def _read_text(cells: pa.ChunkedArray) -> Reading:
-    text = as_text(cells)
+def _read_words(column: Column, text: pa.ChunkedArray) -> Reading:
+    words, places = _distinct(text)
+    return read_words(column, words.to_pylist(), places)
+
+
+def _read_text(text: pa.ChunkedArray) -> Reading:
+    blank = _nulls(trim(text))
     values = np.array(text.to_numpy(), dtype=object)
-    blank = trim(text).is_null().to_numpy()
     values[blank] = None
-    long = (text.str.len_chars() > LONGEST_TEXT).fill_null(False).to_numpy()
-    return read_texts(values, blank, np.asarray(long))
+    long = pc.fill_null(pc.greater(pc.utf8_length(text), LONGEST_TEXT), False)
+    return read_texts(values, blank, np.asarray(long.to_numpy(), dtype=bool))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-import polars as pl
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from roadworthy.contract.batch import Batch
@@ -103,8 +103,9 @@ def _read_value(column: Column, value: Any) -> Reading:
             if isinstance(value, dt.date):
                 return read_dates_as(_date(value), np.zeros(1, dtype=bool))
             if word is not None:
-                text = pl.Series([trim_word(word)], dtype=pl.String)
-                return read_dates_as(read_dates(text, column.format), text.is_null().to_numpy())
+                trimmed = trim_word(word)
+                text = pa.array([trimmed], type=pa.large_string())
+                return read_dates_as(read_dates(text, column.format), np.array([trimmed is None]))
     return refuse(column, np.zeros(1, dtype=bool))
 
 

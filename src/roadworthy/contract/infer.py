@@ -9,7 +9,8 @@ from types import MappingProxyType
 
 import pyarrow as pa
 
-from roadworthy.contract.profile import ColumnFacts, profile_columns
+from roadworthy.contract.facts import ColumnFacts
+from roadworthy.contract.profile import profile_columns
 from roadworthy.contract.schema import RESERVED, Column, Contract, Role
 from roadworthy.errors import DataError
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
 
 __all__ = ["LARGEST_INTEGER", "MISSING_WORDS", "SPACES", "TRUTH_WORDS", "number_word", "trim", "trim_word"]
 
@@ -15,15 +16,17 @@ SPACES = "".join(sign for sign in map(chr, range(0x3001)) if sign.isspace()) + "
 """What may stand around a value without being part of it: every Unicode space, and the marks that have no width."""
 
 
-def trim(text: pl.Series, words: frozenset[str] = MISSING_WORDS) -> pl.Series:
+def trim(text: pa.ChunkedArray, words: frozenset[str] = MISSING_WORDS) -> pa.ChunkedArray:
     r"""`text` without space around it; null where it is blank or one of `words`.
 
-    >>> trim(pl.Series([" 41", "N/A", "\ufeff", "none"])).to_list()
+    >>> trim(pa.chunked_array([[" 41", "N/A", "\ufeff", "none"]])).to_pylist()
     ['41', None, None, None]
     """
-    trimmed = text.str.strip_chars(SPACES)
-    missing = trimmed.str.to_lowercase().is_in(list(words))
-    return trimmed.set(missing, None) if missing.any() else trimmed
+    trimmed = pc.utf8_trim(text, SPACES)
+    missing = pc.is_in(pc.utf8_lower(trimmed), value_set=pa.array(sorted(words), type=trimmed.type))
+    if not pc.any(missing).as_py():
+        return trimmed
+    return pc.if_else(missing, pa.scalar(None, type=trimmed.type), trimmed)
 
 
 def trim_word(word: str) -> str | None:
