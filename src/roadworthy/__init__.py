@@ -1,3 +1,60 @@
-"""Roadworthy: the car around your model."""
+"""Roadworthy: the car around your model.
+
+>>> import roadworthy as rw
+>>> sorted(name for name in rw.__all__ if name[0].islower())
+['decide', 'load', 'measures', 'seal']
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from roadworthy import measures
+    from roadworthy.contract import Contract
+    from roadworthy.decide import Decisions, Release, Table, decide
+    from roadworthy.errors import RoadworthyError
+    from roadworthy.measures import Economics
+    from roadworthy.model import Package, load, seal
+    from roadworthy.policy import Policy
 
 __version__ = "0.1.0.dev0"
+
+__all__ = [
+    "Contract",
+    "Decisions",
+    "Economics",
+    "Package",
+    "Policy",
+    "Release",
+    "RoadworthyError",
+    "Table",
+    "decide",
+    "load",
+    "measures",
+    "seal",
+]
+
+_ROOMS = {
+    "Contract": "contract",
+    "Decisions": "decide",
+    "Economics": "measures",
+    "Package": "model",
+    "Policy": "policy",
+    "Release": "decide",
+    "RoadworthyError": "errors",
+    "Table": "decide",
+    "decide": "decide",
+    "load": "model",
+    "seal": "model",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Rooms are loaded when first asked for, so that `roadworthy --help` waits for none of them."""
+    if name == "measures":
+        return import_module("roadworthy.measures")
+    if name in _ROOMS:
+        return getattr(import_module(f"roadworthy.{_ROOMS[name]}"), name)
+    raise AttributeError(f"module 'roadworthy' has no attribute {name!r}")

@@ -28,6 +28,8 @@ def command(
     amount: str | None = None,
     weight: str | None = None,
     drop: str = "",
+    money: str = "",
+    group: str = "",
     package: Path | None = None,
     answers: Path | None = None,
     force: Annotated[bool, Parameter(negative="")] = False,
@@ -67,6 +69,10 @@ def command(
         The column that says how many applications a row stands for.
     drop
         Columns the model must not see, with commas between.
+    money
+        Columns that price decisions and that no model reads, with commas between.
+    group
+        Columns to watch fairness by, that no model and no rule may read.
     package
         A sealed model of your own; nothing is trained.
     answers
@@ -94,6 +100,8 @@ def command(
         amount=amount,
         weight=weight,
         drop=_listed(drop),
+        money=_listed(money),
+        group=_listed(group),
         package=package,
         answers=answers,
         force=force,

@@ -15,9 +15,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from roadworthy.contract import contract_yaml
+from roadworthy.pipeline.demo_product import GROUP, MONEY, edit_contract, edit_policy
 from roadworthy.pipeline.init import init_product
 from roadworthy.pipeline.run import STAGES, Progress, run_stages
 from roadworthy.pipeline.workspace import open_workspace
+from roadworthy.policy import Policy, policy_yaml
 from roadworthy.portfolio import HORIZON_MONTHS, past_applications, simulate
 from roadworthy.yaml_file import write_text
 
@@ -80,10 +83,16 @@ def run_demo(out: Path, applications: int, seed: int, say: Callable[[str], None]
             id="application_id",
             date="applied_at",
             amount="amount",
+            money=MONEY,
+            group=GROUP,
             answers=answers,
             name=PRODUCT,
             force=True,
         )
+        contract = edit_contract(made.contract)
+        write_text(directory / "contract.yaml", contract_yaml(contract))
+        policy = edit_policy(Policy.load(directory / "policy.yaml"), contract)
+        write_text(directory / "policy.yaml", policy_yaml(policy))
     counted = ", ".join(f"{count:,} {name}" for name, count in made.counts.items())
     say(f"{'init':>12}  {counted}; {directory}")
     workspace = open_workspace(directory)

@@ -13,7 +13,17 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from roadworthy.batch import PAST, Source, SourceMapping, map_columns, open_table, sources_yaml
-from roadworthy.contract import RESERVED, Column, Contract, check_table, contract_yaml, infer_contract, profile_columns
+from roadworthy.contract import (
+    RESERVED,
+    Column,
+    ColumnFacts,
+    Contract,
+    Role,
+    check_table,
+    contract_yaml,
+    infer_contract,
+    profile_columns,
+)
 from roadworthy.errors import DataError, UsageError
 from roadworthy.model import load
 from roadworthy.pipeline.cases import starting_cases
@@ -87,6 +97,8 @@ def init_product(
     amount: str | None = None,
     weight: str | None = None,
     drop: Sequence[str] = (),
+    money: Sequence[str] = (),
+    group: Sequence[str] = (),
     package: Path | None = None,
     answers: Path | None = None,
     name: str | None = None,
@@ -98,8 +110,9 @@ def init_product(
     themselves, and what is neither is indeterminate. Rows whose `answer` is one of `declined` are kept and never
     trained on as good; with `booked_date`, what is younger than the horizon is censored. `id` and `date` become the
     application's id and time; `amount` prices the starting policy; `weight` says how many applications a row stands
-    for. With `package` its contract is taken and nothing is to be trained. `answers` is a YAML file with the purpose,
-    which else is left for a person.
+    for. Columns of `money` price decisions and `group` columns watch fairness; no model reads either. With
+    `package` its contract is taken and nothing is to be trained. `answers` is a YAML file with the purpose, which else
+    is left for a person.
 
     Raises DataError, UsageError, ProductError or PackageError, each with the mend, and then leaves nothing behind.
     """
@@ -107,6 +120,7 @@ def init_product(
     source = open_table(data)
     table = source.read()
     named = {"--id": id, "--date": date, "--amount": amount, "--weight": weight} | {f"--drop {c}": c for c in drop}
+    named |= {f"--money {c}": c for c in money} | {f"--group {c}": c for c in group}
     _check_names(table, target, named)
     stated = None if answers is None else read_answers(answers)
     horizon = stated.purpose.horizon_months if stated is not None and booked_date is not None else None
@@ -128,7 +142,9 @@ def init_product(
     )
     product = product if stated is None else stated.applied_to(product)
     sealed = None if package is None else load(package)
-    contract = _make_contract(table, product) if sealed is None else sealed.contract
+    roles: dict[str, Role] = {**dict.fromkeys(money, "money"), **dict.fromkeys(group, "group")}
+    facts = profile_columns(table.select(_own_columns(table, product)))
+    contract = _make_contract(table, product, facts, roles) if sealed is None else sealed.contract
     mapping = _map_source(source, product, out)
     checked = check_table(contract, map_columns(table, mapping, contract))
     if not len(checked.batch):
@@ -138,7 +154,7 @@ def init_product(
     findings = [
         *find_leaks(checked.batch, labels.bad[checked.rows], kept_weights),
         *find_set_aside(checked.set_aside, table.num_rows),
-        *_look_at_columns(table, product, contract, labels),
+        *_look_at_columns(table, product, [fact for fact in facts if fact.name in contract], labels),
         *find_imbalance(labels.bad, base_rate, weighted=weight is not None),
     ]
     policy = starting_policy(
@@ -217,18 +233,22 @@ def _base_rate(labels: Labels, weights: NDArray[np.float64] | None, target: str)
     return float(np.average(judged, weights=None if weights is None else weights[labels.usable]))
 
 
-def _make_contract(table: pa.Table, product: Product) -> Contract:
-    """The contract guessed from what is left when all that is not an application's own is taken away."""
+def _own_columns(table: pa.Table, product: Product) -> list[str]:
+    """What is left when all that is not an application's own is taken away."""
     data = product.data
-    reserved = [name for name in (data.id, data.date, data.weight) if name is not None]
-    left_out = {*product.outcome.columns, *reserved, *data.drop, *RESERVED}
-    rest = [name for name in table.column_names if name not in left_out]
-    if not rest:
+    taken = {*product.outcome.columns, *data.drop, data.id, data.date, data.weight, *RESERVED}
+    own = [name for name in table.column_names if name not in taken]
+    if not own:
         raise DataError("no column is left to decide by", available=table.column_names, mend="fewer columns in --drop")
-    numbered = {facts.name for facts in profile_columns(table.select(rest)) if is_identifier(facts, table.num_rows)}
-    guessed = infer_contract(
-        table, name=product.name, roles=dict.fromkeys(sorted(numbered), "identity"), drop=sorted(left_out)
-    )
+    return own
+
+
+def _make_contract(
+    table: pa.Table, product: Product, facts: Sequence[ColumnFacts], roles: Mapping[str, Role]
+) -> Contract:
+    """The contract guessed from an application's own columns."""
+    numbered = {fact.name for fact in facts if fact.name not in roles and is_identifier(fact, table.num_rows)}
+    guessed = infer_contract(table.select([fact.name for fact in facts]), name=product.name, roles=roles)
     contract = Contract(name=guessed.name, columns=tuple(_relax(column, numbered) for column in guessed.columns))
     if not contract.inputs:
         raise DataError(
@@ -240,11 +260,11 @@ def _make_contract(table: pa.Table, product: Product) -> Contract:
 
 
 def _relax(column: Column, numbered: set[str]) -> Column:
-    """A column that no model reads may be missing: no caller should have to send it."""
-    if column.role == "input":
-        return column
-    guessed = tuple(dict.fromkeys((*column.guessed, *(["role"] if column.name in numbered else []), "missing")))
-    return msgspec.structs.replace(column, missing=True, range=None, guessed=tuple(g for g in guessed if g != "range"))
+    """What only numbers the rows is no input; and what no model reads, no caller should have to send."""
+    if column.name in numbered:
+        guessed = tuple(field for field in column.guessed if field != "range")
+        return msgspec.structs.replace(column, role="identity", missing=True, range=None, guessed=guessed)
+    return column if column.role == "input" else msgspec.structs.replace(column, missing=True)
 
 
 def _map_source(source: Source, product: Product, out: Path) -> SourceMapping:
@@ -258,9 +278,7 @@ def _map_source(source: Source, product: Product, out: Path) -> SourceMapping:
     )
 
 
-def _look_at_columns(table: pa.Table, product: Product, contract: Contract, labels: Labels) -> list[Finding]:
-    own = [column.name for column in contract.columns if column.name in table.column_names]
-    facts = profile_columns(table.select(own))
+def _look_at_columns(table: pa.Table, product: Product, facts: Sequence[ColumnFacts], labels: Labels) -> list[Finding]:
     telling = [fact.name for fact in facts if not is_identifier(fact, table.num_rows)]
     found = [
         *find_identifiers(facts, table.num_rows, id_stated=product.data.id is not None),

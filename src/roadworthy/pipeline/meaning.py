@@ -37,9 +37,7 @@ EXPLAINED = 2_000
 UNKNOWN = ("declined", "immature", "indeterminate")
 
 
-def explain_meaning(
-    workspace: Workspace, release: Release, past: Past, notes: Sequence[str], *, synthetic: bool
-) -> Meaning:
+def explain_meaning(workspace: Workspace, release: Release, past: Past, notes: Sequence[str]) -> Meaning:
     """Measure the release on the held-out applications whose outcome is known."""
     rows = past.rows(held_out=True)
     batch, bad, weights = past.batch.take(rows), past.bad[rows], past.weights(rows)
@@ -67,7 +65,7 @@ def explain_meaning(
         columns=_column_shares(release, batch),
         findings=tuple(_findings(workspace, release, bad, pd, weights, notes)),
         made=_how_made(workspace, release),
-        synthetic=synthetic,
+        synthetic=workspace.synthetic,
     )
 
 

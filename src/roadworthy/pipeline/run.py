@@ -186,7 +186,6 @@ def _post_process(workspace: Workspace, progress: Progress) -> list[Path]:
     progress.say("post-process", f"{sink.rows:,} decisions in {output.name}, ready to be handed on")
     past = read_past(workspace.build / "applications.parquet", workspace.contract)
     notes = msgspec.json.decode((workspace.build / "notes.json").read_bytes(), type=list[str])
-    synthetic = b"synthetic" in (workspace.source.schema.metadata or {})
-    write_page(explain_meaning(workspace, release, past, notes, synthetic=synthetic), page)
+    write_page(explain_meaning(workspace, release, past, notes), page)
     progress.say("post-process", f"{page.name}: was it right, and what is it worth")
     return [output, page]

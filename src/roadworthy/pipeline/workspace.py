@@ -77,6 +77,11 @@ class Workspace:
         named = {mapping.application_id, mapping.applicant_id, mapping.applied_at, *mapping.columns.values()} - {None}
         return named <= set(source.columns)
 
+    @property
+    def synthetic(self) -> bool:
+        """Whether the past applications say that they are simulated: in their metadata, or in their name."""
+        return b"synthetic" in (self.source.schema.metadata or {}) or self.source.path.name.startswith("synthetic_")
+
     @cached_property
     def stages(self) -> ModuleType:
         """The user's own stages.py, run as Python: it is theirs, on their machine."""

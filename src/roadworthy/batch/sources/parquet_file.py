@@ -37,7 +37,9 @@ class ParquetSource(Source):
         if not rows:
             raise DataError("has columns and no rows", where=path)
         names, notes = column_names(schema.names, path)
-        super().__init__(path, pa.schema(list(zip(names, schema.types, strict=True))), rows=rows, notes=notes)
+        labels = {key: text for key, text in (schema.metadata or {}).items() if key != b"pandas"}
+        fields = list(zip(names, schema.types, strict=True))
+        super().__init__(path, pa.schema(fields, metadata=labels or None), rows=rows, notes=notes)
 
     def _stream(self, rows: int) -> Iterator[pa.RecordBatch]:
         try:
