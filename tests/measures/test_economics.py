@@ -54,7 +54,7 @@ def test_constants_price_any_number_of_applications() -> None:
     assert priced.if_bad.tolist() == [-101.0] * 4
     assert len(priced) == 4
     with pytest.raises(ValueError, match="read-only"):
-        priced.if_good[0] = 1.0
+        priced.revenue[0] = 1.0
 
 
 def test_a_file_states_a_term_as_a_value_or_with_its_basis() -> None:

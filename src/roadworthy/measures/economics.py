@@ -147,8 +147,6 @@ class Economics:
         costs = amounts["funding"] + amounts["servicing"] + amounts["acquisition"]
         credit_loss = amounts["ead"] * amounts["lgd"] - amounts["income_received"]
         return Priced(
-            if_good=amounts["revenue"] - costs,
-            if_bad=-costs - credit_loss,
             revenue=amounts["revenue"],
             costs=costs,
             credit_loss=credit_loss,
@@ -164,14 +162,13 @@ _TERMS = tuple(f.name for f in fields(Economics) if f.name != "currency")
 class Priced:
     """`n` applications priced, each array of shape (n,), in the economics' currency.
 
-    if_good, if_bad  profit if approved, for either outcome
-    revenue, costs   of an approved good: if_good = revenue - costs; a bad bears the same costs
-    credit_loss      of an approved bad: if_bad = - costs - credit_loss
+    revenue          interest and fees, if it is good
+    costs            funding, servicing and acquisition, for either outcome
+    credit_loss      if it is bad
     review           cost of a person's look at it
+    if_good, if_bad  profit if approved, for either outcome; computed when asked for
     """
 
-    if_good: Floats
-    if_bad: Floats
     revenue: Floats
     costs: Floats
     credit_loss: Floats
@@ -179,11 +176,21 @@ class Priced:
     economics: Economics
 
     def __post_init__(self) -> None:
-        for name in ("if_good", "if_bad", "revenue", "costs", "credit_loss", "review"):
+        for name in ("revenue", "costs", "credit_loss", "review"):
             getattr(self, name).flags.writeable = False
 
     def __len__(self) -> int:
-        return len(self.if_good)
+        return len(self.revenue)
+
+    @property
+    def if_good(self) -> Floats:
+        """Revenue - costs."""
+        return self.revenue - self.costs
+
+    @property
+    def if_bad(self) -> Floats:
+        """- costs - credit loss."""
+        return -self.costs - self.credit_loss
 
     def __repr__(self) -> str:
         return (

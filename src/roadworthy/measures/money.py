@@ -65,13 +65,14 @@ def check_money(
             f"economics is Economics or Priced, not {type(economics).__name__}",
             mend='Economics(revenue="amount * 0.12", funding="amount * 0.03", ead="amount", lgd=0.55)',
         )
-    check_rows(priced.if_good, "economics", len(outcomes))
+    check_rows(priced.revenue, "economics", len(outcomes))
     if currency is not None and currency != priced.economics.currency:
         raise MeasureError(
             f"currency is {currency!r} and the economics are in {priced.economics.currency!r}",
             mend="state the currency once, in Economics(currency=...)",
         )
-    profit = np.where(outcomes.bad, priced.if_bad, priced.if_good)
+    profit = np.where(outcomes.bad, -priced.credit_loss, priced.revenue)
+    profit -= priced.costs
     review = np.broadcast_to(0.0, len(outcomes))
     if refer_from is not None:
         review = np.where(looked_at(outcomes, refer_from), priced.review, 0.0)
