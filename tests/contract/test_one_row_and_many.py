@@ -108,7 +108,7 @@ def same_values(one: Batch, many: Batch) -> bool:
     return all(a.dtype == b.dtype and np.array_equal(a, b, equal_nan=a.dtype.kind in "fM") for a, b in pairs)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(typed_rows())
 def test_the_same_row_gets_the_same_violations_and_values_alone_and_in_a_table(case: tuple[Contract, pa.Table]) -> None:
     contract, table = case
@@ -174,7 +174,7 @@ def nulled(contract: Contract, body: dict[str, Any]) -> bool:
     return any(inputs.get(column.name) is None and not column.missing for column in contract.columns)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(bodies())
 def test_the_struct_decodes_exactly_what_has_no_type_violation(case: tuple[Contract, dict[str, Any]]) -> None:
     contract, body = case
@@ -187,7 +187,7 @@ def test_the_struct_decodes_exactly_what_has_no_type_violation(case: tuple[Contr
     assert decoded == (not rules & {"type", "unknown_column"} and not nulled(contract, body))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(bodies())
 def test_what_the_json_schema_refuses_breaks_a_rule_and_the_rules_it_can_say_it_says(
     case: tuple[Contract, dict[str, Any]],

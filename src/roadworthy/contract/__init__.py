@@ -5,7 +5,7 @@ from __future__ import annotations
 from roadworthy.contract.arrow import to_arrow
 from roadworthy.contract.batch import MISSING, UNSEEN, Batch
 from roadworthy.contract.body import check_body
-from roadworthy.contract.check import Checked, SetAside, Violation, check_table, outside
+from roadworthy.contract.check import Checked, SetAside, Violation, check_table, find_writings, outside
 from roadworthy.contract.contract_file import contract_digest, contract_yaml, read_contract
 from roadworthy.contract.document import document_contract
 from roadworthy.contract.facts import ColumnFacts
@@ -34,6 +34,7 @@ __all__ = [
     "contract_digest",
     "contract_yaml",
     "document_contract",
+    "find_writings",
     "infer_contract",
     "json_schema",
     "outside",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -30,7 +29,7 @@ from roadworthy.contract.reading import (
 from roadworthy.contract.schema import Column
 from roadworthy.contract.words import LARGEST_INTEGER, TRUTH_WORDS, number_word, trim
 
-__all__ = ["Kind", "as_dates", "as_floats", "as_text", "kind_of", "numbers_as_text", "read_column", "settle_column"]
+__all__ = ["Kind", "as_dates", "as_floats", "as_text", "find_writing", "kind_of", "numbers_as_text", "read_column"]
 
 Kind = Literal["nothing", "boolean", "number", "text", "time", "other"]
 
@@ -52,23 +51,24 @@ def kind_of(type_: pa.DataType) -> Kind:
     return "other"
 
 
-def settle_column(column: Column, cells: pa.ChunkedArray) -> Column:
-    """`column` with the `decimal` or `format` that its text shows, where the contract leaves them open.
+def find_writing(column: Column, cells: pa.ChunkedArray) -> str:
+    """How the column's text writes its numbers (the decimal sign) or its dates (the format), as its values show.
 
-    A format is only settled where the values tell the day from the month.
+    Empty where nothing need be told, where the contract tells it, and where day and month cannot be told apart.
     """
-    if kind_of(cells.type) != "text" or pa.types.is_dictionary(cells.type):
-        return column
-    if column.type in ("number", "integer") and not column.decimal and _shows(cells, ","):
-        return msgspec.structs.replace(column, decimal=decide_decimal(trim(as_text(cells))))
-    if column.type == "date" and not column.format and _shows(cells, r"[0-9][/.-][0-9]{1,2}[/.-][0-9]{4}"):
-        form, settled = decide_format(trim(as_text(cells)))
-        return msgspec.structs.replace(column, format=form) if settled else column
-    return column
+    if kind_of(cells.type) != "text":
+        return ""
+    text = as_text(cells)
+    if column.type in ("number", "integer") and not column.decimal and _shows(text, ","):
+        return decide_decimal(trim(text))
+    if column.type == "date" and not column.format and _shows(text, r"[0-9][/.-][0-9]{1,2}[/.-][0-9]{4}"):
+        form, settled = decide_format(trim(text))
+        return form if settled else ""
+    return ""
 
 
-def read_column(column: Column, cells: pa.ChunkedArray) -> Reading:
-    """Read `cells` as `column` says: by its type, and its `decimal` and `format` where it has them."""
+def read_column(column: Column, cells: pa.ChunkedArray, writing: str = "") -> Reading:
+    """Read `cells` as `column` says; `writing` is how its text is written where the contract does not tell."""
     kind = kind_of(cells.type)
     if kind == "nothing":
         return nothing(column, len(cells))
@@ -78,7 +78,7 @@ def read_column(column: Column, cells: pa.ChunkedArray) -> Reading:
         case "number" | "integer" | "boolean", "number":
             return read_floats(column, as_floats(cells))
         case "number" | "integer", "text":
-            return _read_number_text(column, as_text(cells))
+            return _read_number_text(column, as_text(cells), column.decimal or writing)
         case "boolean", "text":
             return _read_truth_text(column, as_text(cells))
         case "boolean", "boolean":
@@ -87,7 +87,7 @@ def read_column(column: Column, cells: pa.ChunkedArray) -> Reading:
             dates = as_dates(cells)
             return read_dates_as(dates, np.isnat(dates))
         case "date", "text" | "number":
-            return _read_date_text(column, as_text(cells))
+            return _read_date_text(as_text(cells), column.format or writing)
         case "category", "text":
             return _read_words(column, as_text(cells))
         case "category", "number" if column.numeric_codes:
@@ -146,9 +146,9 @@ def _distinct(text: pa.ChunkedArray) -> tuple[pa.Array, NDArray[Any]]:
     return texts, np.asarray(places.to_numpy(zero_copy_only=False))
 
 
-def _read_number_text(column: Column, text: pa.ChunkedArray) -> Reading:
+def _read_number_text(column: Column, text: pa.ChunkedArray, decimal: str) -> Reading:
     trimmed = trim(text)
-    values = read_numbers(trimmed, column.decimal)
+    values = read_numbers(trimmed, "," if decimal == "," else ".")
     return read_floats(column, values, unread=np.isnan(values) & ~_nulls(trimmed))
 
 
@@ -160,11 +160,11 @@ def _read_truth_text(column: Column, text: pa.ChunkedArray) -> Reading:
     return read_floats(column, values[places], unread=unread[places])
 
 
-def _read_date_text(column: Column, text: pa.ChunkedArray) -> Reading:
+def _read_date_text(text: pa.ChunkedArray, form: str) -> Reading:
     # Dates repeat: each distinct text is read once.
     words, places = _distinct(trim(text))
     missing = np.asarray(words.is_null())
-    return read_dates_as(read_dates(words, column.format)[places], missing[places])
+    return read_dates_as(read_dates(words, form)[places], missing[places])
 
 
 def _read_words(column: Column, text: pa.ChunkedArray) -> Reading:

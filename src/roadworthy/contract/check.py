@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from roadworthy.contract.arrow_reading import read_column, settle_column
+from roadworthy.contract.arrow import name_columns
+from roadworthy.contract.arrow_reading import find_writing, read_column
 from roadworthy.contract.batch import UNSEEN, Batch
 from roadworthy.contract.reading import LONGEST_TEXT, Mask, Reading
 from roadworthy.contract.schema import ENVELOPE, RESERVED, Column, Contract
-from roadworthy.errors import DataError
 
 __all__ = [
     "Checked",
@@ -25,6 +25,7 @@ __all__ = [
     "check_table",
     "describe_range",
     "find_faults",
+    "find_writings",
     "outside",
     "place_of",
 ]
@@ -107,13 +108,19 @@ def place_of(name: str, *, inside: str = "$.inputs") -> str:
 
 
 def check_table(
-    contract: Contract, table: pa.Table, *, unknown: Literal["set_aside", "ignore"] = "set_aside"
+    contract: Contract,
+    table: pa.Table,
+    *,
+    unknown: Literal["set_aside", "ignore"] = "set_aside",
+    writings: Mapping[str, str] | None = None,
 ) -> Checked:
     """Check every row of `table` and keep those that break no rule.
 
     `application_id`, `applicant_id` and `applied_at` are columns by these names and may be absent; an absent contract
     column counts as missing in every row. A column that the contract does not know is a violation of every row, as it
-    is of a single body, unless `unknown` is "ignore". Two columns of one name raise DataError.
+    is of a single body, unless `unknown` is "ignore". Text is read as `writings` says (`find_writings`); without them
+    the table's own values decide, so give them where the table is a part of a larger one. Two columns of one name raise
+    DataError.
 
     >>> contract = Contract(name="credit", columns=(Column(name="age", type="integer"),))
     >>> checked = check_table(contract, pa.table({"age": ["41", "abc", "3.0"]}))
@@ -122,28 +129,27 @@ def check_table(
     >>> checked.set_aside.violations()
     [Violation(path='$.inputs.age', rule='type', message='is not a whole number')]
     """
-    cells = _columns_of(table)
+    cells = name_columns(table)
     n = table.num_rows
-    readings: dict[str, Reading] = {}
-    faults: list[Fault] = []
     absent = pa.chunked_array([pa.nulls(n)])
-    for declared in ENVELOPE:
-        column = settle_column(declared, cells.get(declared.name, absent))
-        reading = read_column(column, cells.get(column.name, absent))
-        faults += find_faults(column, reading, place_of(column.name, inside="$"))
-        readings[column.name] = reading
-    envelope = [readings[name].values for name in RESERVED]
-    values: dict[str, NDArray[Any]] = {}
-    for declared in contract.columns:
-        column = settle_column(declared, cells.get(declared.name, absent))
-        reading = read_column(column, cells.get(column.name, absent))
-        faults += find_faults(column, reading, place_of(column.name))
-        values[column.name] = reading.values
+    faults: list[Fault] = []
+
+    def read(column: Column, path: str) -> NDArray[Any]:
+        found = cells.get(column.name, absent)
+        writing = find_writing(column, found) if writings is None else writings.get(column.name, "")
+        reading = read_column(column, found, writing)
+        faults.extend(find_faults(column, reading, path))
+        return reading.values
+
+    envelope = [read(column, place_of(column.name, inside="$")) for column in ENVELOPE]
+    values = {column.name: read(column, place_of(column.name)) for column in contract.columns}
     if unknown == "set_aside":
         everywhere = np.ones(n, dtype=bool)
-        for name in cells:
-            if name not in contract and name not in RESERVED:
-                faults.append(Fault(place_of(name), "unknown_column", "is not a column of the contract", everywhere))
+        faults += (
+            Fault(place_of(name), "unknown_column", "is not a column of the contract", everywhere)
+            for name in cells
+            if name not in contract and name not in RESERVED
+        )
     batch = Batch(contract, values, *envelope)
     set_aside = _list_violations(faults)
     if not len(set_aside):
@@ -152,6 +158,22 @@ def check_table(
     kept[set_aside.row] = False
     rows = np.flatnonzero(kept).astype(np.int64)
     return Checked(batch.take(rows), rows, set_aside)
+
+
+def find_writings(contract: Contract, table: pa.Table) -> dict[str, str]:
+    """How the text of `table` writes its numbers and dates, where that needs telling and the contract does not tell.
+
+    By column: the decimal sign "," or the format of dates, such as "%d/%m/%Y". A file that is checked in parts is read
+    alike throughout when each part is given what the first one showed.
+
+    >>> contract = Contract(name="credit", columns=(Column(name="income", type="number"),))
+    >>> find_writings(contract, pa.table({"income": ["1.250,50", "980"], "applied_at": ["31/01/2026", "01/02/2026"]}))
+    {'applied_at': '%d/%m/%Y', 'income': ','}
+    """
+    cells = name_columns(table)
+    declared = [column for column in (*ENVELOPE, *contract.columns) if column.name in cells]
+    found = {column.name: find_writing(column, cells[column.name]) for column in declared}
+    return {name: writing for name, writing in found.items() if writing}
 
 
 def find_faults(column: Column, reading: Reading, path: str) -> Iterator[Fault]:
@@ -222,15 +244,6 @@ def _beyond(column: Column, values: NDArray[Any]) -> Mask | None:
     if low is not None:
         return np.asarray(values < low)
     return None if high is None else np.asarray(values > high)
-
-
-def _columns_of(table: pa.Table) -> dict[str, pa.ChunkedArray]:
-    cells = dict(zip(table.column_names, table.columns, strict=True))
-    if len(cells) != table.num_columns:
-        names = table.column_names
-        twice = sorted(name for name in cells if names.count(name) > 1)
-        raise DataError(f"columns of one name: {', '.join(twice[:_SHOWN])}", mend="rename or drop all but one of each")
-    return cells
 
 
 def _list_violations(faults: list[Fault]) -> SetAside:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import pyarrow as pa
 
+from roadworthy.contract.arrow import name_columns
 from roadworthy.contract.facts import ColumnFacts
 from roadworthy.contract.profile import profile_columns
 from roadworthy.contract.schema import RESERVED, Column, Contract, Role
@@ -37,12 +38,13 @@ def infer_contract(
     >>> contract["age"].type, contract["age"].range, contract["age"].guessed
     ('integer', (0.0, 500.0), ('type', 'role', 'range', 'missing'))
     """
+    cells = name_columns(table)
     for wanted, option in ((roles, "roles"), (drop, "drop")):
-        unknown = sorted(set(wanted) - set(table.column_names))
+        unknown = sorted(set(wanted) - set(cells))
         if unknown:
-            raise DataError(f"{option}: no column {unknown[0]!r}", available=table.column_names)
+            raise DataError(f"{option}: no column {unknown[0]!r}", available=cells)
     left_out = {*drop, *(set(RESERVED) - set(roles))}
-    kept = table.select([column for column in table.column_names if column not in left_out])
+    kept = pa.table({column: values for column, values in cells.items() if column not in left_out})
     if not kept.num_columns or not kept.num_rows:
         raise DataError("there is nothing to guess a contract from", mend="give a table with columns and rows")
     return Contract(name=name, columns=tuple(_guess(facts, roles.get(facts.name)) for facts in profile_columns(kept)))

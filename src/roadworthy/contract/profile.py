@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from roadworthy.contract.arrow import name_columns
 from roadworthy.contract.arrow_reading import as_dates, as_floats, as_text, kind_of
 from roadworthy.contract.facts import ColumnFacts
 from roadworthy.contract.profile_text import profile_eight_digits, profile_text, profile_words
@@ -36,7 +37,7 @@ def profile_columns(table: pa.Table) -> list[ColumnFacts]:
     """
     untyped = all(kind_of(type_) in ("text", "nothing") for type_ in table.schema.types)
     facts = []
-    for name, cells in zip(table.column_names, table.columns, strict=True):
+    for name, cells in name_columns(table).items():
         found = _profile(name, cells, untyped=untyped)
         present = round((1.0 - found.missing) * len(cells))
         facts.append(
@@ -56,12 +57,12 @@ def _profile(name: str, cells: pa.ChunkedArray, *, untyped: bool) -> ColumnFacts
     match kind_of(cells.type):
         case "boolean":
             return _profile_floats(name, "boolean", as_floats(cells))
+        case "text" | "number" if declared:
+            return profile_words(name, as_text(cells), declared=True)
         case "number":
             return _profile_numbers(name, cells)
         case "time":
             return _profile_dates(name, as_dates(cells))
-        case "text" if declared:
-            return profile_words(name, as_text(cells), declared=True)
         case "text":
             return profile_text(name, as_text(cells), untyped=untyped)
     return ColumnFacts(

@@ -143,7 +143,8 @@ def _bounds(column: Column) -> dict[str, float]:
 
 
 def _lengths(column: Column) -> dict[str, int]:
-    return {"maxLength": LONGEST_TEXT} if column.missing else {"minLength": 1, "maxLength": LONGEST_TEXT}
+    empty = column.missing or "" in column.codes
+    return {"maxLength": LONGEST_TEXT} if empty else {"minLength": 1, "maxLength": LONGEST_TEXT}
 
 
 def _numbers_allowed(column: Column) -> list[float]:
