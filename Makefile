@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SERVE ?= 1
+OUT ?= demo
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help demo test check lint types imports unit bench lock clean
@@ -20,7 +20,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@touch $@
 
 demo: $(VENV)/.ready  ## the main job on a simulated portfolio, in ./demo
-	@$(BIN)/roadworthy demo --out demo $(if $(filter 0,$(SERVE)),--no-serve,)
+	@$(BIN)/roadworthy demo --out $(OUT)
 
 test: check unit  ## everything: lint, types, import contracts, all tests
 

@@ -13,7 +13,7 @@ from roadworthy.model.package import Package, load
 if TYPE_CHECKING:
     from roadworthy.model.formats.files import read_model_file
     from roadworthy.model.formats.native import training_frame
-    from roadworthy.model.seal import seal
+    from roadworthy.model.sealing import seal
 
 __all__ = [
     "Engine",
@@ -32,7 +32,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """What sealing and training need loads on use: it brings the formats, and serving needs none of them."""
-    where = {"seal": "seal", "training_frame": "formats.native", "read_model_file": "formats.files"}.get(name)
+    where = {"seal": "sealing", "training_frame": "formats.native", "read_model_file": "formats.files"}.get(name)
     if where is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{where}"), name)
