@@ -330,7 +330,7 @@ def policies(draw: st.DrawFn) -> Policy:
     )
 
 
-@settings(max_examples=30, deadline=None)  # YAML is slow to read
+@settings(max_examples=20, deadline=None)  # YAML is slow to read
 @given(policies())
 @example(Policy(name="a\x85b", bands=(Band(answer="refer"),), reasons=Reasons(texts={"\x85": "\u2028 \ufeff"})))
 def test_a_written_policy_reads_back_equal(policy: Policy) -> None:
