@@ -32,6 +32,7 @@ __all__ = [
     "WIDTH",
     "Drawing",
     "Spec",
+    "beside",
     "bucket_axis",
     "draw",
     "framed",
@@ -126,8 +127,9 @@ def rows(**columns: Iterable[Any] | np.ndarray[Any, Any]) -> alt.InlineData:
     {'values': [{'pd': 0.25, 'kind': 'a'}, {'pd': None, 'kind': 'b'}]}
     """
     cleaned = {name: [_cell(value) for value in values] for name, values in columns.items()}
+    # A tuple: Altair copies a list anew, row by row, at each step that builds a chart.
     return alt.InlineData(
-        values=[dict(zip(cleaned, line, strict=True)) for line in zip(*cleaned.values(), strict=True)]
+        values=tuple(dict(zip(cleaned, line, strict=True)) for line in zip(*cleaned.values(), strict=True))
     )
 
 
@@ -148,6 +150,13 @@ def bucket_axis(buckets: int, title: str) -> alt.Axis:
     """An axis of bucket numbers: every one while they fit, else the first and every fifth."""
     shown = [bucket for bucket in range(1, buckets + 1) if buckets <= _ALL_NUMBERED or bucket == 1 or bucket % 5 == 0]
     return alt.Axis(title=title, labelAngle=0, values=shown)
+
+
+def beside(chart: alt.Chart, along: float, dy: int) -> alt.Chart:
+    """A label beside a point that stands at `along` (0..1) of the plot's width: on the side where there is room."""
+    before = along > 0.5
+    label: alt.Chart = chart.mark_text(align="right" if before else "left", dx=-9 if before else 9, dy=dy)
+    return label
 
 
 def framed(

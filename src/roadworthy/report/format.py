@@ -27,6 +27,7 @@ __all__ = [
 DASH = "–"
 _SPACE = "\u00a0"
 _MINUS = "−"
+_LONG = 99_999.5
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -56,19 +57,19 @@ def count(value: float) -> str:
 
 
 def percent(rate: float, places: int = 1) -> str:
-    """A fraction as a percentage. A rate too small for `places` says so instead of showing zero.
+    """A fraction as a percentage. A share too close to none or all for `places` says so.
 
     >>> percent(0.0836), percent(0.88, 0), percent(0.00004), percent(0), percent(0.99999)
     ('8.4%', '88%', '<0.1%', '0.0%', '>99.9%')
     """
     if not math.isfinite(rate):
         return DASH
-    step = 10.0 ** -(places + 2)
-    if 0 < rate < step / 2:
+    text, step = f"{rate:,.{places}%}", 10.0 ** -(places + 2)
+    if rate > 0 and text == f"{0:.{places}%}":
         return f"<{step:.{places}%}"
-    if 1 - step / 2 < rate < 1:
+    if rate < 1 and text == f"{1:.{places}%}":
         return f">{1 - step:.{places}%}"
-    return _sign(f"{rate:,.{places}%}")
+    return _sign(text)
 
 
 def signed_percent(difference: float, places: int = 1) -> str:
@@ -103,19 +104,19 @@ def money(amount: float, currency: str = "", places: int = 0) -> str:
 
 
 def compact_money(amount: float, currency: str = "") -> str:
-    r"""An amount to three figures, for sentences and axes.
+    r"""An amount for sentences: in full while it is short, to three figures from 100,000 on.
 
-    >>> compact_money(1_237_000, "EUR"), compact_money(-310_400, "EUR"), compact_money(999_999), compact_money(82.5)
-    ('EUR\xa01.24m', 'EUR\xa0−310k', '1.00m', '82')
+    >>> compact_money(1_237_000, "EUR"), compact_money(-310_400, "EUR"), compact_money(999_999), compact_money(4200.4)
+    ('EUR\xa01.24m', 'EUR\xa0−310k', '1.00m', '4,200')
     """
-    if not math.isfinite(amount):
-        return DASH
+    if not math.isfinite(amount) or abs(amount) < _LONG:
+        return money(amount, currency)
     rounded = float(f"{amount:.3g}")
-    for scale, unit in ((1e12, "tn"), (1e9, "bn"), (1e6, "m"), (1e3, "k")):
+    for scale, unit in ((1e12, "tn"), (1e9, "bn"), (1e6, "m")):
         scaled = rounded / scale
         if abs(scaled) >= 1:
             return money(scaled, currency, 2 if abs(scaled) < 10 else 1 if abs(scaled) < 100 else 0) + unit
-    return money(amount, currency)
+    return money(rounded / 1e3, currency) + "k"
 
 
 def interval(low: str, high: str) -> str:

@@ -72,12 +72,32 @@ class Population:
 class CutOffs:
     """The cut-offs one could choose, the one the policy has, and the best one where it was looked for.
 
-    The policy's cut-off should be among the table's, and so should the best one: the page shows the nearest row.
+    Both must be among the table's, or UsageError is raised. About a hundred make a smooth slider: for instance
+    `np.unique([0, *np.quantile(pd, np.linspace(0.01, 0.99, 99)), policy, best.cut_off, 1])`.
     """
 
     table: CutOffTable
     policy: float
     best: BestCutOff | None = None
+
+    def __post_init__(self) -> None:
+        named = {"policy": self.policy} | ({} if self.best is None else {"best": self.best.cut_off})
+        for name, cut_off in named.items():
+            if cut_off not in self.table.cut_off:
+                raise UsageError(
+                    f"the table has no row for the {name} cut-off, {cut_off:.6g}",
+                    mend=f"cut_off_table(..., cut_offs=[..., {cut_off!r}])",
+                )
+
+    @property
+    def policy_row(self) -> int:
+        """The row of the policy's cut-off."""
+        return int(np.flatnonzero(self.table.cut_off == self.policy)[0])
+
+    @property
+    def best_row(self) -> int | None:
+        """The row of the best cut-off, None where it was not looked for."""
+        return None if self.best is None else int(np.flatnonzero(self.table.cut_off == self.best.cut_off)[0])
 
 
 @dataclass(frozen=True, kw_only=True)

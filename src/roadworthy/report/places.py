@@ -5,19 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from roadworthy.measures import Calibration, CutOffTable, GainsTable
+from roadworthy.measures import Calibration, GainsTable
 
-__all__ = ["agreeing", "nearest_cut_off", "riskiest_tenth"]
+__all__ = ["agreeing", "riskiest_tenth"]
 
 
 def riskiest_tenth(table: GainsTable) -> int:
     """The bucket that ends closest to a tenth of the applications, whatever the bucket count and the ties."""
     return int(np.abs(table.cumulative_count_share - 0.1).argmin())
-
-
-def nearest_cut_off(table: CutOffTable, cut_off: float) -> int:
-    """The row whose cut-off is closest to `cut_off`."""
-    return int(np.abs(table.cut_off - cut_off).argmin())
 
 
 def agreeing(table: Calibration) -> NDArray[np.bool_]:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from roadworthy.measures import CutOffTable
 from roadworthy.report.format import compact_money, count, interval, percent
 from roadworthy.report.meaning import CutOffs, Money
-from roadworthy.report.places import nearest_cut_off
 
 __all__ = ["Figure", "Slider", "slider"]
 
@@ -41,11 +40,8 @@ def slider(cut_offs: CutOffs, priced: Money | None) -> Slider:
     """The panel over all rows of the table, from the strictest cut-off to the most lenient."""
     table = cut_offs.table
     figures = (*_figures(table), *(() if priced is None else _amounts(table, priced)))
-    start = nearest_cut_off(table, cut_offs.policy)
-    stops = {"policy": start}
-    if cut_offs.best is not None:
-        stops["best"] = nearest_cut_off(table, cut_offs.best.cut_off)
-    return Slider(figures, start, stops, tuple(_step(table, figures, row) for row in range(len(table))))
+    stops = {"policy": cut_offs.policy_row} | ({} if cut_offs.best_row is None else {"best": cut_offs.best_row})
+    return Slider(figures, cut_offs.policy_row, stops, tuple(_step(table, figures, row) for row in range(len(table))))
 
 
 def _step(table: CutOffTable, figures: tuple[Figure, ...], row: int) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 from roadworthy.measures import Calibration, ClassificationReport, CutOffTable, Economics, GainsTable
 from roadworthy.report.format import count, decimal, interval, money, multiple, percent, signed_percent
 from roadworthy.report.meaning import CutOffs
-from roadworthy.report.places import agreeing, nearest_cut_off
+from roadworthy.report.places import agreeing
 
 __all__ = ["Table", "calibration_table", "classification_table", "cut_off_table", "economics_table", "gains_table"]
 
@@ -135,7 +135,7 @@ def classification_table(result: ClassificationReport) -> Table:
 def cut_off_table(cut_offs: CutOffs) -> Table:
     """The cut-offs in steps of the share approved, always with the policy's and the best one."""
     table = cut_offs.table
-    marks = marked_rows(cut_offs)
+    marks = _marked_rows(cut_offs)
     shown = _spread(table, marks)
     columns: dict[str, list[str]] = {
         "decline from PD": [percent(table.cut_off[row]) for row in shown],
@@ -181,13 +181,11 @@ def _unit(table: CutOffTable) -> tuple[float, str]:
     return (1e6, " million") if largest >= 1e10 else (1e3, " thousand") if largest >= 1e7 else (1.0, "")
 
 
-def marked_rows(cut_offs: CutOffs) -> dict[int, str]:
+def _marked_rows(cut_offs: CutOffs) -> dict[int, str]:
     """The rows of the policy's cut-off and of the best one, with what they are called."""
-    policy = nearest_cut_off(cut_offs.table, cut_offs.policy)
-    if cut_offs.best is None:
-        return {policy: "policy"}
-    best = nearest_cut_off(cut_offs.table, cut_offs.best.cut_off)
-    return {policy: "policy and best"} if best == policy else {policy: "policy", best: "best"}
+    if cut_offs.best_row == cut_offs.policy_row:
+        return {cut_offs.policy_row: "policy and best"}
+    return {cut_offs.policy_row: "policy"} | ({} if cut_offs.best_row is None else {cut_offs.best_row: "best"})
 
 
 def _spread(table: CutOffTable, marked: Iterable[int]) -> list[int]:

@@ -50,11 +50,13 @@ def best_in_words(best: BestCutOff) -> str:
         )
     if best.difference_from_in_force is not None and best.in_force is not None:
         policy = f"the policy's cut-off of {percent(best.in_force)}"
-        said += f" It has {_more(best, best.difference_from_in_force, policy)}"
+        said += f" That is {_more(best, best.difference_from_in_force, policy)}"
     return said
 
 
 def _more(best: BestCutOff, difference: Difference, what: str) -> str:
+    if difference.value == 0.0:
+        return f"no more than {what}."
     low, high = (compact_money(bound, best.currency) for bound in (difference.low, difference.high))
     said = (
         f"{compact_money(difference.value, best.currency)} more than {what} "

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import altair as alt
 
-from roadworthy.report.drawing import ACCENT, INK, LIVE, MUTED, PAPER, PLAIN, WIDTH, Spec, framed, percentages, rows
+from roadworthy.report.drawing import (
+    ACCENT,
+    INK,
+    LIVE,
+    MUTED,
+    PAPER,
+    PLAIN,
+    WIDTH,
+    Spec,
+    beside,
+    framed,
+    percentages,
+    rows,
+)
 from roadworthy.report.format import compact_money, count, percent
 from roadworthy.report.meaning import Money
-from roadworthy.report.places import nearest_cut_off
 
 SHOWS = "money"
 
@@ -31,7 +43,7 @@ def spec(result: Money) -> Spec:
         .encode(x=x, y=y)
         for name, amounts in result.curves.items()
     ]
-    at = nearest_cut_off(table, result.cut_offs.policy)
+    at = result.cut_offs.policy_row
     text = f"policy: PD {percent(table.cut_off[at])}"
     policy = alt.Chart(rows(approved=approved[[at]], amount=result.profit[[at]], text=[text]))
     layers = [
@@ -40,7 +52,7 @@ def spec(result: Money) -> Spec:
         *curves,
         policy.mark_rule(color=LIVE, strokeWidth=1.5).encode(x=x),
         policy.mark_point(filled=True, opacity=1, color=INK, size=60).encode(x=x, y=y),
-        _beside(policy, float(approved[at]), 17).encode(x=x, y=y, text="text:N"),
+        beside(policy, float(approved[at]), 17).encode(x=x, y=y, text="text:N"),
         _names(result).encode(x=alt.value(WIDTH - _ROOM_FOR_NAMES + 6), y=y, text="text:N"),
     ]
     best = result.cut_offs.best
@@ -49,7 +61,7 @@ def spec(result: Money) -> Spec:
         found = alt.Chart(rows(approved=[best.approval_rate], amount=[best.profit], text=[text]))
         diamond = found.mark_point(filled=True, opacity=1, shape="diamond", color=PAPER, stroke=INK, size=90)
         layers.append(diamond.encode(x=x, y=y))
-        layers.append(_beside(found, best.approval_rate, -13).encode(x=x, y=y, text="text:N"))
+        layers.append(beside(found, best.approval_rate, -13).encode(x=x, y=y, text="text:N"))
     return framed(
         *layers,
         finding=_finding(result, at),
@@ -62,13 +74,6 @@ def spec(result: Money) -> Spec:
 def _axis_title(result: Money) -> str:
     interval = f"{result.cut_offs.table.confidence:.0%} interval"
     return f"{result.currency}; the band is the {interval} of profit"
-
-
-def _beside(chart: alt.Chart, approved: float, dy: int) -> alt.Chart:
-    """A label that stays inside the plot at either end."""
-    before = approved > 0.5
-    label: alt.Chart = chart.mark_text(align="right" if before else "left", dx=-8 if before else 8, dy=dy)
-    return label
 
 
 def _names(result: Money) -> alt.Chart:
@@ -90,8 +95,9 @@ def _finding(result: Money, at: int) -> str:
     if best is None:
         return f"The policy's cut-off has a profit of {policy}"
     highest = compact_money(best.profit, result.currency)
-    approved = percent(best.approval_rate, 0)
-    return f"Profit is highest with {approved} approved: {highest}; the policy's cut-off has {policy}"
+    where = f"Profit is highest with {percent(best.approval_rate, 0)} approved: {highest}"
+    same = best.profit <= result.profit[at]
+    return f"{where}, as at the policy's cut-off" if same else f"{where}; the policy's cut-off has {policy}"
 
 
 def _words(result: Money, at: int) -> str:

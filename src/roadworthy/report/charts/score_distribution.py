@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.measures import CutOffTable
-from roadworthy.report.drawing import ACCENT, INK, MUTED, PLAIN, Spec, framed, percentages, rows
+from roadworthy.report.drawing import ACCENT, INK, MUTED, PLAIN, Spec, beside, framed, percentages, rows
 from roadworthy.report.format import count, percent
 from roadworthy.report.meaning import CutOffs
-from roadworthy.report.places import nearest_cut_off
 
 SHOWS = "cut_offs"
 
@@ -25,18 +24,18 @@ def spec(result: CutOffs) -> Spec:
     bads, goods = _shares(table)
     # Beyond the PD that hardly anyone reaches, both curves lie on the axis.
     reached = table.cut_off[np.maximum(bads, goods) > _TAIL]
-    end = float(reached.max(initial=result.policy))
+    end = float(reached.max(initial=max(result.policy, _TAIL)))
     x = alt.X("cut_off:Q", scale=alt.Scale(domain=[0, end], clamp=True), axis=percentages(_X))
     y = alt.Y("share:Q", scale=alt.Scale(domain=[0, 1]), axis=percentages(_Y))
     shown = table.cut_off <= end
     layers: list[alt.Chart] = []
-    at = nearest_cut_off(table, result.policy)
+    at = result.policy_row
     for name, shares, colour in (("bads", bads, ACCENT), ("goods", goods, PLAIN)):
         curve = rows(cut_off=table.cut_off[shown], share=shares[shown])
         here = rows(cut_off=table.cut_off[[at]], share=shares[[at]], text=[f"{percent(shares[at], 0)} of {name}"])
         layers.append(alt.Chart(curve).mark_line(color=colour, strokeWidth=2).encode(x=x, y=y))
         layers.append(alt.Chart(here).mark_point(filled=True, opacity=1, color=INK, size=40).encode(x=x, y=y))
-        layers.append(alt.Chart(here).mark_text(align="left", dx=9, dy=-6).encode(x=x, y=y, text="text:N"))
+        layers.append(beside(alt.Chart(here), float(table.cut_off[at]) / end, -6).encode(x=x, y=y, text="text:N"))
     policy = alt.Chart(rows(cut_off=table.cut_off[[at]])).mark_rule(color=MUTED, strokeDash=[4, 3]).encode(x=x)
     return framed(
         policy,

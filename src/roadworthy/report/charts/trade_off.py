@@ -6,10 +6,9 @@ import altair as alt
 import numpy as np
 
 from roadworthy.measures import CutOffTable
-from roadworthy.report.drawing import ACCENT, INK, LIVE, Spec, framed, percentages, rows
+from roadworthy.report.drawing import ACCENT, INK, LIVE, Spec, beside, framed, percentages, rows
 from roadworthy.report.format import count, percent
 from roadworthy.report.meaning import CutOffs
-from roadworthy.report.places import nearest_cut_off
 
 SHOWS = "cut_offs"
 
@@ -28,7 +27,7 @@ def spec(result: CutOffs) -> Spec:
         .mark_line(color=ACCENT, strokeWidth=2)
         .encode(x=x, y=y)
     )
-    at = nearest_cut_off(table, result.policy)
+    at = result.policy_row
     policy = rows(
         approved=table.approval_rate[[at]],
         bad_rate=table.bad_rate_approved[[at]],
@@ -36,12 +35,7 @@ def spec(result: CutOffs) -> Spec:
     )
     live = alt.Chart(policy).mark_rule(color=LIVE, strokeWidth=1.5).encode(x=x)
     point = alt.Chart(policy).mark_point(filled=True, opacity=1, color=INK, size=60).encode(x=x, y=y)
-    before = bool(table.approval_rate[at] > 0.6)
-    name = (
-        alt.Chart(policy)
-        .mark_text(align="right" if before else "left", dx=-9 if before else 9, dy=-8)
-        .encode(x=x, y=y, text="text:N")
-    )
+    name = beside(alt.Chart(policy), float(table.approval_rate[at]), -8).encode(x=x, y=y, text="text:N")
     return framed(
         curve,
         live,
