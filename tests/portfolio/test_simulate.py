@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import cProfile
-import json
 import pstats
-import subprocess
-import sys
 from dataclasses import FrozenInstanceError
 from datetime import date, datetime
 from pathlib import Path
@@ -19,8 +16,6 @@ import pytest
 
 from roadworthy.errors import UsageError
 from roadworthy.portfolio import PERIODS, Portfolio, simulate
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_same_seed_gives_identical_tables() -> None:
@@ -39,6 +34,10 @@ def test_a_portfolio_cannot_be_changed() -> None:
     portfolio = simulate(10, seed=1)
     with pytest.raises(FrozenInstanceError):
         portfolio.events = portfolio.truth  # type: ignore[misc]  # that it is an error is the point
+
+
+def test_a_portfolio_says_what_it_is() -> None:
+    assert repr(simulate(10, seed=1)).startswith("Portfolio(synthetic: 10 applications from 2016-01-01 to 2025-12-31")
 
 
 def test_every_month_has_applications_in_order_of_time_and_office_hours(portfolio: Portfolio) -> None:
@@ -144,13 +143,3 @@ def test_python_is_off_the_per_row_path() -> None:
     """Sixteen times the applications cost hardly a Python call more; seconds are for benchmarks/portfolio.py."""
     simulate(100, seed=2)  # compiles the kernel
     assert calls(16_000) < calls(1_000) + 300
-
-
-def test_the_benchmark_prints_one_line_of_json_with_a_ratio_anyone_can_check() -> None:
-    command = [sys.executable, "benchmarks/portfolio.py", "--applications", "5000"]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    (line,) = ran.stdout.splitlines()
-    figures = json.loads(line)
-    assert figures["applications"] == 5_000
-    assert figures["cpu_seconds"] > 0
-    assert figures["ratio"] == pytest.approx(figures["cpu_seconds"] / figures["baseline_cpu_seconds"], rel=0.01)

@@ -125,6 +125,17 @@ def test_the_monthly_parameters_carry_news_of_the_risk(portfolio: Portfolio, joi
         assert high.mean() > 1.1 * low.mean(), key
 
 
+def test_a_merchant_has_parameters_from_the_month_it_opens(portfolio: Portfolio, joined: pl.DataFrame) -> None:
+    monthly = pl.DataFrame(pl.from_arrow(portfolio.merchants))
+    first = dict(monthly.group_by("merchant").agg(pl.col("effective").min()).iter_rows())
+    assert first["Lanternpay"] == date(2023, 1, 1)
+    assert first["Amberline Motors"] == date(2016, 1, 1)
+    used = joined.filter(pl.col("merchant").is_not_null()).select(
+        "merchant", effective=pl.col("applied_at").dt.truncate("1mo").dt.date()
+    )
+    assert used.join(monthly, on=["merchant", "effective"], how="anti").is_empty()
+
+
 def test_officers_see_something_that_no_column_shows(joined: pl.DataFrame) -> None:
     """Near the old policy's line two officers of the same desk differ, so overrides can be valued (R25)."""
     by_officer = joined.group_by("branch", "officer").agg(rate=(pl.col("answer") == "approve").mean(), n=pl.len())

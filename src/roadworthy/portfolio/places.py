@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from roadworthy.portfolio.timeline import Timeline
+from roadworthy.portfolio.timeline import PERIODS, Timeline
 
 __all__ = ["BRANCHES", "MERCHANTS", "OFFICERS", "REGIONS", "Places", "open_places"]
 
@@ -106,6 +106,8 @@ def open_places(rng: np.random.Generator, timeline: Timeline) -> Places:
     # Zipf: a few merchants bring most of the business, the tail is rare.
     popularity = np.asarray(np.arange(1.0, len(MERCHANTS) + 1.0) ** -0.8, dtype=np.float64)
     unemployment = 0.05 + 0.012 * strain + 0.03 * timeline.stress[:months] + rng.normal(0.0, 0.002, strain.shape)
+    opened = np.ones(trouble.shape, dtype=np.bool_)
+    opened[len(_MERCHANT_PURPOSE) :, : PERIODS["population shift"].first] = False
     arrears = 0.02 * np.exp(0.35 * trouble + rng.normal(0.0, 0.15, trouble.shape))
     complaints = 0.015 * np.exp(0.45 * trouble + rng.normal(0.0, 0.30, trouble.shape))
     return Places(
@@ -117,13 +119,21 @@ def open_places(rng: np.random.Generator, timeline: Timeline) -> Places:
         merchant_share=popularity,
         merchant_purpose=tuple(purpose for purpose, _ in (*_MERCHANT_PURPOSE, *_LATE)),
         merchant_trouble=trouble,
-        merchants=_monthly("merchant", MERCHANTS, timeline, arrears_share=arrears, complaint_rate=complaints),
-        branches=_monthly("branch", BRANCHES, timeline, unemployment_rate=unemployment.clip(0.005)),
+        merchants=_monthly("merchant", MERCHANTS, timeline, opened, arrears_share=arrears, complaint_rate=complaints),
+        branches=_monthly(
+            "branch", BRANCHES, timeline, np.ones_like(strain, np.bool_), unemployment_rate=unemployment.clip(0.005)
+        ),
     )
 
 
-def _monthly(key: str, names: tuple[str, ...], timeline: Timeline, **parameters: NDArray[np.float64]) -> pa.Table:
-    """One row per name and month, in order of month: `key`, `effective` (the first of the month), the parameters."""
+def _monthly(
+    key: str,
+    names: tuple[str, ...],
+    timeline: Timeline,
+    opened: NDArray[np.bool_],
+    **parameters: NDArray[np.float64],
+) -> pa.Table:
+    """One row per name and month in which it is open, in order of month: `key`, `effective` (the first), parameters."""
     effective = (timeline.start + np.arange(timeline.months)).astype("datetime64[D]")
     columns = {
         key: pa.array(np.tile(np.array(names), timeline.months)),
@@ -131,4 +141,4 @@ def _monthly(key: str, names: tuple[str, ...], timeline: Timeline, **parameters:
     }
     for name, values in parameters.items():
         columns[name] = pa.array(values.T.ravel().round(5))
-    return pa.table(columns)
+    return pa.table(columns).filter(pa.array(opened.T.ravel()))

@@ -23,7 +23,7 @@ LABEL = {b"synthetic": b"simulated by roadworthy.portfolio; about nobody"}
 """On every table's schema, and so in every Parquet file written from one."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Portfolio:
     """A simulated portfolio; every table is labelled synthetic.
 
@@ -51,6 +51,12 @@ class Portfolio:
     def __post_init__(self) -> None:
         for name in self.tables:
             object.__setattr__(self, name, getattr(self, name).replace_schema_metadata(LABEL))
+
+    def __repr__(self) -> str:
+        return (
+            f"Portfolio(synthetic: {self.truth.num_rows:,} applications from {self.start} to {self.end}, "
+            f"{self.events.num_rows:,} events, seed {self.seed})"
+        )
 
     @property
     def tables(self) -> tuple[str, ...]:

@@ -34,8 +34,8 @@ def simulate(n: int, *, seed: int, months: int = MONTHS, start: date = date(2016
     Raises UsageError where an argument is out of its range.
 
     >>> portfolio = simulate(1_000, seed=1)
-    >>> portfolio.end
-    datetime.date(2025, 12, 31)
+    >>> portfolio  # doctest: +ELLIPSIS
+    Portfolio(synthetic: 1,000 applications from 2016-01-01 to 2025-12-31, ... events, seed 1)
     >>> portfolio.applications.column_names[:5]
     ['application_id', 'applicant_id', 'applied_at', 'age', 'income']
     """
