@@ -6,13 +6,14 @@ numbers serve as the codes of categories, 0 and 1 as booleans, 20240131 as a dat
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from roadworthy.contract.arrow import kind_of
 from roadworthy.contract.date_text import decide_format, read_dates
 from roadworthy.contract.number_text import decide_decimal, read_numbers
 from roadworthy.contract.reading import (
@@ -29,26 +30,7 @@ from roadworthy.contract.reading import (
 from roadworthy.contract.schema import Column
 from roadworthy.contract.words import LARGEST_INTEGER, TRUTH_WORDS, number_word, trim
 
-__all__ = ["Kind", "as_dates", "as_floats", "as_text", "find_writing", "kind_of", "numbers_as_text", "read_column"]
-
-Kind = Literal["nothing", "boolean", "number", "text", "time", "other"]
-
-
-def kind_of(type_: pa.DataType) -> Kind:
-    """What a cell of this Arrow type is, seen from a contract."""
-    if pa.types.is_dictionary(type_):
-        return kind_of(type_.value_type)
-    if pa.types.is_null(type_):
-        return "nothing"
-    if pa.types.is_boolean(type_):
-        return "boolean"
-    if pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_decimal(type_):
-        return "number"
-    if pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_):
-        return "text"
-    if pa.types.is_date(type_) or pa.types.is_timestamp(type_):
-        return "time"
-    return "other"
+__all__ = ["as_dates", "as_floats", "as_text", "find_writing", "numbers_as_text", "read_column"]
 
 
 def find_writing(column: Column, cells: pa.ChunkedArray) -> str:

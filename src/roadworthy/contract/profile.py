@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from roadworthy.contract.arrow import name_columns
-from roadworthy.contract.arrow_reading import as_dates, as_floats, as_text, kind_of
+from roadworthy.contract.arrow import kind_of, name_columns
+from roadworthy.contract.arrow_reading import as_dates, as_floats, as_text
 from roadworthy.contract.facts import ColumnFacts
 from roadworthy.contract.profile_text import profile_eight_digits, profile_text, profile_words
 from roadworthy.contract.schema import ColumnType
@@ -65,9 +65,7 @@ def _profile(name: str, cells: pa.ChunkedArray, *, untyped: bool) -> ColumnFacts
             return _profile_dates(name, as_dates(cells))
         case "text":
             return profile_text(name, as_text(cells), untyped=untyped)
-    return ColumnFacts(
-        name, "text", distinct=len(cells) - cells.null_count, missing=cells.null_count / max(len(cells), 1)
-    )
+    return ColumnFacts(name, "text", distinct=0, missing=1.0)  # a column without a type holds nothing
 
 
 def _profile_numbers(name: str, cells: pa.ChunkedArray) -> ColumnFacts:
