@@ -23,7 +23,7 @@ from roadworthy.report.meaning import Money
 
 SHOWS = "money"
 
-_ROOM_FOR_NAMES = 88
+_ROOM_FOR_NAMES = 98
 _SPACE_BETWEEN_NAMES = 0.07
 _LABEL = "replace(replace(format(datum.value, '~s'), 'M', 'm'), 'G', 'bn')"
 _DASHES = {"revenue": [1, 0], "credit losses": [4, 3], "profit": [1, 0]}

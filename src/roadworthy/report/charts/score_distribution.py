@@ -16,6 +16,7 @@ SHOWS = "cut_offs"
 _X = "PD from which applications are declined"
 _Y = "share declined"
 _TAIL = 0.005
+_CLOSE = 0.07
 
 
 def spec(result: CutOffs) -> Spec:
@@ -30,12 +31,14 @@ def spec(result: CutOffs) -> Spec:
     shown = table.cut_off <= end
     layers: list[alt.Chart] = []
     at = result.policy_row
-    for name, shares, colour in (("bads", bads, ACCENT), ("goods", goods, PLAIN)):
+    # Where the curves are close, the upper label moves out of the lower one's way.
+    above = -6 if bads[at] - goods[at] > _CLOSE else -20
+    for name, shares, colour, dy in (("bads", bads, ACCENT, above), ("goods", goods, PLAIN, -6)):
         curve = rows(cut_off=table.cut_off[shown], share=shares[shown])
         here = rows(cut_off=table.cut_off[[at]], share=shares[[at]], text=[f"{percent(shares[at], 0)} of {name}"])
         layers.append(alt.Chart(curve).mark_line(color=colour, strokeWidth=2).encode(x=x, y=y))
         layers.append(alt.Chart(here).mark_point(filled=True, opacity=1, color=INK, size=40).encode(x=x, y=y))
-        layers.append(beside(alt.Chart(here), float(table.cut_off[at]) / end, -6).encode(x=x, y=y, text="text:N"))
+        layers.append(beside(alt.Chart(here), float(table.cut_off[at]) / end, dy).encode(x=x, y=y, text="text:N"))
     policy = alt.Chart(rows(cut_off=table.cut_off[[at]])).mark_rule(color=MUTED, strokeDash=[4, 3]).encode(x=x)
     return framed(
         policy,
