@@ -123,6 +123,12 @@ def test_a_default_is_90_days_past_due_after_30_and_60(events: pl.DataFrame) -> 
     # In a tally per loan: 60 days past due a month before, 30 two months before.
     assert run_up.filter(pl.col("amount") == 60)["before"].is_between(28, 31).all()
     assert run_up.filter(pl.col("amount") == 60)["application_id"].n_unique() == wide["application_id"].n_unique()
+    # The instalment that is 90 days late was due three months before, so the last one paid was due four months before.
+    last_paid = events.filter(event="payment").group_by("application_id").agg(paid=pl.col("at").max())
+    since = (
+        wide.unique("application_id").join(last_paid, on="application_id").select(pl.col("defaulted") - pl.col("paid"))
+    )
+    assert since.to_series().dt.total_days().is_between(119, 123).all()
 
 
 def test_exposure_at_default_is_what_the_payments_left_of_the_loan(loans: pl.DataFrame) -> None:
