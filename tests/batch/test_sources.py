@@ -99,6 +99,12 @@ def test_half_a_csv_says_that_it_was_cut_off(tmp_path: Path) -> None:
     assert "may be short" in open_table(csv(tmp_path, whole[: whole.index("432100") + 6])).notes[0]
 
 
+def test_half_a_utf_16_file_says_so_and_not_a_traceback(tmp_path: Path) -> None:
+    whole = ("name,x\n" + "Ana,1\n" * 5000).encode("utf-16")
+    with pytest.raises(DataError):
+        open_table(csv(tmp_path, whole[: len(whole) // 2 - 3])).read()
+
+
 def test_a_quote_that_never_ends_does_not_swallow_the_rest(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"line 3: a quoted value that begins here never ends"):
         open_table(csv(tmp_path, 'a,b\n1,2\n3,"four\n5,6\n7,8\n'))
@@ -121,6 +127,7 @@ def test_blank_lines_are_not_rows(tmp_path: Path) -> None:
         (b"a,b", "a header and no rows"),
         (b"1,2\n3,4\n", "no column names"),
         (b"a,b,a\n1,2,3\n", "'a' in columns 1, 3"),
+        (b"name,x\nAna,1\nJos\xc3", "ends in the middle of a letter"),
         (b"\x00\x01\x02\x03", "neither CSV, Parquet nor a spreadsheet"),
         (b"\x1f\x8b\x08", "gzip"),
         (b'[{"a": 1}]', "JSON"),

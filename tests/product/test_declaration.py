@@ -47,6 +47,7 @@ PRODUCT = Product(
         as_of=dt.date(2024, 6, 30),
     ),
     data=Data(id="id", weight="w", drop=("a", "b", "c", "d", "net income")),
+    package="package.rw",
     load=Load(users=20, decisions_per_day=1500),
 )
 

@@ -239,3 +239,21 @@ def test_real_files_are_labelled_as_their_descriptions_say(shared_data: Path) ->
     outcome = settled(sba, booked_date="disbursement_date", outcome_date="chg_off_date", horizon_months=36)
     counts = label_outcomes(sba, outcome).counts
     assert counts["bad"] < 15_000 < counts["good"]
+
+
+def test_a_booked_application_without_an_outcome_is_immature_while_its_window_is_open() -> None:
+    """R14: what is too young to be judged is censored, also where the source leaves its outcome empty."""
+    outcome = Outcome(
+        target="default", bad=(1,), good=(0,), answer="answer", declined=("no",), booked_date="booked",
+        horizon_months=12, as_of=dt.date(2025, 1, 1),
+    )  # fmt: skip
+    table = pa.table(
+        {
+            "default": [1, 0, None, None, None, None],
+            "answer": ["yes", "yes", "yes", "yes", "yes", "no"],
+            "booked": ["2023-01-01", "2023-01-01", "2024-06-01", "2023-01-01", None, None],
+        }
+    )
+    labels = label_outcomes(table, outcome)
+    assert labels.names.tolist() == ["bad", "good", "immature", "indeterminate", "indeterminate", "declined"]
+    assert "2 rows without an outcome: indeterminate" in labels.notes

@@ -12,7 +12,7 @@ from roadworthy.product.declaration import (
     Purpose,
     missing_purpose,
 )
-from roadworthy.product.labels import OUTCOMES, Labels, label_outcomes, settle_outcome, unknown_column
+from roadworthy.product.labels import OUTCOMES, Labels, label_outcomes, read_days, settle_outcome, unknown_column
 from roadworthy.product.writing import product_yaml, read_answers, read_product
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "missing_purpose",
     "product_yaml",
     "read_answers",
+    "read_days",
     "read_product",
     "settle_outcome",
     "unknown_column",

@@ -101,6 +101,8 @@ class Monitoring(_Part, frozen=True, kw_only=True):
 class Product(_Part, frozen=True, kw_only=True):
     """One decision product: what product.yaml says.
 
+    `package` is a sealed model that was brought along, as a path in the product's directory; with it nothing retrains.
+
     >>> product = Product(name="loans", outcome=Outcome(target="default", bad=(1,), good=(0,)))
     >>> product.outcome.bad, product.currency
     (('1',), 'EUR')
@@ -112,6 +114,7 @@ class Product(_Part, frozen=True, kw_only=True):
     time_zone: str = "UTC"
     outcome: Outcome
     data: Data = Data()
+    package: str | None = None
     load: Load = Load()
     gates: Gates = Gates()
     monitoring: Monitoring = Monitoring()

@@ -23,7 +23,7 @@ from roadworthy.errors import DataError
 from roadworthy.product.declaration import Outcome
 from roadworthy.product.outcome_words import Words, declined_words, name_values, outcome_words, read_words
 
-__all__ = ["OUTCOMES", "Labels", "add_months", "label_outcomes", "settle_outcome"]
+__all__ = ["OUTCOMES", "Labels", "add_months", "label_outcomes", "read_days", "settle_outcome", "unknown_column"]
 
 OUTCOMES = ("bad", "good", "indeterminate", "declined", "immature")
 """What an application can have come to; `Labels.codes` points into it."""
@@ -70,7 +70,8 @@ def label_outcomes(table: pa.Table, outcome: Outcome) -> Labels:
 
     A row is, in this order: declined, if its answer is one of `declined`; indeterminate, if its target is neither bad
     nor good; and then, with `booked_date`: bad, if the bad outcome came within `horizon_months` of booking (without
-    `outcome_date`: if the target says so); immature, if `booked + horizon` lies after `as_of`; else good. What happened
+    `outcome_date`: if the target says so); immature, if `booked + horizon` lies after `as_of` (an outcome not yet
+    stated included); else good. What happened
     after `as_of` has not happened yet. Raises DataError for a column that is not there.
 
     >>> outcome = Outcome(target="status", bad=("late",), good=("paid",), answer="answer", declined=("no",))
@@ -90,12 +91,14 @@ def label_outcomes(table: pa.Table, outcome: Outcome) -> Labels:
     is_bad, is_good = words.among(outcome.bad), words.among(outcome.good)
     codes = np.full(len(is_bad), INDETERMINATE, dtype=np.int8)
     codes[is_bad], codes[is_good] = BAD, GOOD
-    notes = _describe_indeterminate(words, is_bad | is_good)
+    notes: list[str] = []
     open_window = np.zeros(len(codes), dtype=bool)
     if outcome.booked_date is not None:
         open_window = _judge_by_date(codes, table, outcome, notes)
+        codes[(words.codes < 0) & (codes == INDETERMINATE) & open_window] = IMMATURE
     if outcome.answer is not None:
         codes[read_words(table[outcome.answer], outcome.answer).among(outcome.declined)] = DECLINED
+    notes = _describe_indeterminate(words, (codes != INDETERMINATE) | is_bad | is_good) + notes
     early = int(np.sum((codes == BAD) & open_window))
     if early:
         notes.append(
@@ -161,7 +164,7 @@ def _judge_by_date(codes: NDArray[np.int8], table: pa.Table, outcome: Outcome, n
             mend="fill in horizon_months and as_of under outcome in product.yaml",
         )
     judged = (codes == BAD) | (codes == GOOD)
-    booked = _dates(table, outcome.booked_date, notes)
+    booked = _days(table, outcome.booked_date, notes)
     unbooked = judged & np.isnat(booked)
     if unbooked.any():
         notes.append(
@@ -172,7 +175,7 @@ def _judge_by_date(codes: NDArray[np.int8], table: pa.Table, outcome: Outcome, n
     closes = add_months(booked, outcome.horizon_months)
     open_window = ~np.isnat(booked) & (closes > as_of)
     if outcome.outcome_date is not None:
-        happened = _dates(table, outcome.outcome_date, notes)
+        happened = _days(table, outcome.outcome_date, notes)
         _judge_bads(codes, booked, happened, np.minimum(closes, as_of), outcome.outcome_date, notes)
     codes[(codes == GOOD) & open_window] = IMMATURE
     return open_window
@@ -200,27 +203,35 @@ def _judge_bads(
         codes[late] = GOOD
 
 
-def _dates(table: pa.Table, name: str, notes: list[str] | None = None) -> NDArray[np.datetime64]:
-    """The column as days, NaT where there is none; read by the same rules as any contract's date."""
+def read_days(table: pa.Table, name: str) -> NDArray[np.datetime64]:
+    """The column `name` as days (datetime64[D]), read as a contract reads dates; NaT where there is none.
+
+    Raises DataError where not one value is a date.
+    """
+    days = _days(table, name, [])
+    if np.isnat(days).all():
+        raise DataError(
+            f"column {name!r} holds no date that can be read",
+            available=table[name].unique().slice(0, 5).to_pylist(),
+            mend="write dates as 2026-01-31, or name another column",
+        )
+    return days
+
+
+def _days(table: pa.Table, name: str, notes: list[str]) -> NDArray[np.datetime64]:
     checked = check_table(_ONE_DATE, pa.table({"day": table[name]}))
     days = np.full(table.num_rows, np.datetime64("NaT"), dtype=_DAY)
     days[checked.rows] = checked.batch.columns["day"].astype(_DAY)
-    unread = table.num_rows - len(checked.rows)
-    if unread and notes is not None:
+    if unread := table.num_rows - len(checked.rows):
         notes.append(f"{_rows(unread)} whose {name} cannot be read as a date: taken as missing")
     return days
 
 
 def _last_date(table: pa.Table, outcome: Outcome) -> dt.date:
     names = [name for name in (outcome.booked_date, outcome.outcome_date) if name is not None]
-    latest = [days[~np.isnat(days)].max() for name in names if not np.isnat(days := _dates(table, name)).all()]
-    if not latest:
-        raise DataError(
-            f"column {outcome.booked_date!r} holds no date that can be read",
-            available=table[outcome.booked_date].unique().slice(0, 5).to_pylist(),
-            mend="write dates as 2026-01-31, or name another column with --booked-date",
-        )
-    last: dt.date = max(latest).astype(object)
+    last: dt.date = max(days[~np.isnat(days)].max() for days in (read_days(table, name) for name in names)).astype(
+        object
+    )
     return last
 
 

@@ -166,6 +166,7 @@ def product_yaml(product: Product) -> str:
         _line("weight", data.weight, "how many real applications a row stands for, where the file is a sample"),
         *_drop_lines(data.drop),
         "",
+        *_package_lines(product.package),
         "# What to expect in a day; tests and alarms follow it.",
         "load:",
         _line("users", load.users),
@@ -196,6 +197,12 @@ def _line(key: str, value: Any, comment: str = "") -> str:
 def _ask(key: str, value: Any, comment: str) -> str:
     """A line for a person to fill in: what it wants is said until it is there."""
     return _line(key, value, comment if value is None else "")
+
+
+def _package_lines(package: str | None) -> list[str]:
+    if package is None:
+        return []
+    return ["# The sealed model that was brought along: nothing retrains.", f"package: {yaml_value(package)}", ""]
 
 
 def _drop_lines(names: Sequence[str]) -> list[str]:

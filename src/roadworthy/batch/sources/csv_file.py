@@ -7,6 +7,7 @@ import csv
 import hashlib
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -36,9 +37,11 @@ class CsvSource(Source):
     def __init__(self, path: Path, *, delimiter: str | None = None) -> None:
         if delimiter is not None and len(delimiter) != 1:
             raise DataError(f"a delimiter is one character, not {delimiter!r}", where=path, available=DELIMITERS)
-        self.encoding, digest, quotes, notes = _look_through(path)
+        seen = _look_through(path)
+        self.encoding = seen.encoding
+        self._may_be_neutralised = seen.apostrophes
         sample = _sample(path, self.encoding)
-        self._block = max(_BLOCK, 8 * max((len(line) for line in sample), default=0))  # a single row must fit
+        self._block = max(_BLOCK, 16 * max((len(line) for line in sample), default=0))  # a single row must fit
         self.delimiter = delimiter or _sniff(sample)
         header = next(iter(_records(sample, self.delimiter)), None)
         if header is None:
@@ -52,10 +55,10 @@ class CsvSource(Source):
             )
         names, name_notes = column_names([restore_text(cell) for cell in header], path)
         super().__init__(
-            path, pa.schema([(name, pa.string()) for name in names]), rows=None, notes=[*notes, *name_notes]
+            path, pa.schema([(name, pa.string()) for name in names]), rows=None, notes=[*seen.notes, *name_notes]
         )
-        self.digest = digest
-        if quotes % 2:
+        self.digest = seen.digest
+        if seen.quotes % 2:
             self._refuse_open_quote()
         if not any(True for _ in islice(_records(sample, self.delimiter), 1, 2)):
             raise DataError("has a header and no rows", where=path)
@@ -82,15 +85,16 @@ class CsvSource(Source):
                 for batch in reader:
                     body = batch.slice(header)
                     header = max(0, header - batch.num_rows)
-                    yield pa.RecordBatch.from_arrays([restore(column) for column in body.columns], schema=self.schema)
-        except pa.ArrowInvalid as error:
+                    columns = [restore(c) for c in body.columns] if self._may_be_neutralised else body.columns
+                    yield pa.RecordBatch.from_arrays(columns, schema=self.schema)
+        except (pa.ArrowInvalid, UnicodeError) as error:
             raise self._locate(error) from None
 
-    def _locate(self, error: pa.ArrowInvalid) -> DataError:
+    def _locate(self, error: Exception) -> DataError:
         """What Arrow could not parse, with its line in the file."""
         expected = len(self.schema)
         before = 0
-        with self.path.open(encoding=self.encoding, newline="") as file:
+        with self.path.open(encoding=self.encoding, errors="replace", newline="") as file:
             reader = csv.reader(file, delimiter=self.delimiter)
             try:
                 for record in reader:
@@ -124,7 +128,7 @@ class CsvSource(Source):
     def _refuse_open_quote(self) -> None:
         """Raise if a quoted value never ends: the rest of the file would quietly become one value."""
         start = 0
-        with self.path.open(encoding=self.encoding, newline="") as file:
+        with self.path.open(encoding=self.encoding, errors="replace", newline="") as file:
             reader = csv.reader(file, delimiter=self.delimiter, strict=True)
             while True:
                 try:
@@ -141,23 +145,31 @@ class CsvSource(Source):
                 start = reader.line_num
 
 
-def _look_through(path: Path) -> tuple[str, str, int, list[str]]:
-    """One pass over the bytes: encoding, SHA-256, number of quotes, notes."""
+@dataclass(frozen=True)
+class _Bytes:
+    """What one pass over a file's bytes tells."""
+
+    encoding: str
+    digest: str
+    quotes: int
+    apostrophes: bool
+    notes: list[str]
+
+
+def _look_through(path: Path) -> _Bytes:
     digest = hashlib.sha256()
-    quotes = 0
-    nul = False
+    quotes, lines = 0, 1
+    nul = apostrophes = False
     decoder = codecs.getincrementaldecoder("utf-8")()
     bad_byte: str | None = None
-    lines = 1
+    block = b""
     with path.open("rb") as file:
-        start = file.read(2)
-        file.seek(-1, 2)
-        ended = file.read() in b"\r\n"
-        file.seek(0)
-        while block := file.read(_SAMPLE_BYTES):
+        while chunk := file.read(_SAMPLE_BYTES):
+            block = chunk
             digest.update(block)
             quotes += block.count(b'"')
             nul = nul or b"\0" in block
+            apostrophes = apostrophes or b"'" in block
             if bad_byte is None:
                 try:
                     decoder.decode(block)
@@ -165,20 +177,29 @@ def _look_through(path: Path) -> tuple[str, str, int, list[str]]:
                     line = lines + error.object[: error.start].count(b"\n")
                     bad_byte = f"byte 0x{error.object[error.start]:02x} on line {line}"
                 lines += block.count(b"\n")
+        file.seek(0)
+        start = file.read(2)
+    notes = []
+    if block[-1:] not in (b"\r", b"\n"):
+        notes.append("the last line does not end: if the file was cut off, its last value may be short")
     if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        return "utf-16", digest.hexdigest(), quotes, ["read as UTF-16"]
+        return _Bytes("utf-16", digest.hexdigest(), quotes, apostrophes, ["read as UTF-16"])
     if nul:
         raise DataError(
             "holds bytes that no text has: it is neither CSV, Parquet nor a spreadsheet",
             where=path,
             mend="export it as CSV or Parquet",
         )
-    notes = [] if ended else ["the last line does not end: if the file was cut off, its last value may be short"]
     if bad_byte is None:
-        return "utf-8-sig", digest.hexdigest(), quotes, notes  # without the byte order mark, if there is one
+        if decoder.getstate()[0]:
+            raise DataError(
+                "ends in the middle of a letter: it was cut off", where=path, mend="copy or export it again"
+            )
+        # -sig: without the byte order mark, if there is one.
+        return _Bytes("utf-8-sig", digest.hexdigest(), quotes, apostrophes, notes)
     encoding = _old_encoding(path)
     note = f"is not UTF-8 ({bad_byte}), so it was read as {encoding}: look at the accents, or save it as UTF-8"
-    return encoding, digest.hexdigest(), quotes, [note, *notes]
+    return _Bytes(encoding, digest.hexdigest(), quotes, apostrophes, [note, *notes])
 
 
 def _old_encoding(path: Path) -> str:
@@ -194,7 +215,7 @@ def _old_encoding(path: Path) -> str:
 
 def _sample(path: Path, encoding: str) -> list[str]:
     """The file's first lines, with their ends: at least one, about 1 MiB together."""
-    with path.open(encoding=encoding, newline="") as file:
+    with path.open(encoding=encoding, errors="replace", newline="") as file:
         return list(islice(file.readlines(_SAMPLE_BYTES), _SAMPLE_ROWS))
 
 
