@@ -105,5 +105,6 @@ def _describe(facts: ColumnFacts) -> str:
     if facts.ambiguous:
         said.append("Day and month cannot be told apart in the data; the day is taken to come first.")
     if facts.unreadable:
-        said.append(f"{facts.unreadable} values in the data are not of this type.")
+        many = "value in the data is" if facts.unreadable == 1 else "values in the data are"
+        said.append(f"{facts.unreadable} {many} not of this type.")
     return " ".join(said)
