@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Examples are not timed: a busy machine is no fault of the code.
+settings.register_profile("roadworthy", deadline=None)
+settings.load_profile("roadworthy")
 
 ROOT = Path(__file__).resolve().parent.parent
 

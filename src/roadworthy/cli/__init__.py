@@ -40,7 +40,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        code = build_app()(arguments, exit_on_error=False, print_error=True, error_console=errors)
+        code = build_app()(
+            arguments, exit_on_error=False, print_error=True, error_console=errors, result_action="return_value"
+        )
     except CycloptsError:
         return 2
     except RoadworthyError as error:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from roadworthy.contract import Contract
-from roadworthy.errors import RoadworthyError
+from roadworthy.errors import ProductError, RoadworthyError
 from roadworthy.model import Package, load
 from roadworthy.pipeline.workspace import Workspace
 from roadworthy.policy import CaseResult, Policy, find_faults, list_missing_behaviour, run_cases
-from roadworthy.product import missing_purpose
+from roadworthy.product import Product, missing_purpose
+from roadworthy.yaml_file import read_document
 
 __all__ = ["CheckResult", "check_product"]
 
@@ -46,15 +47,12 @@ def check_product(workspace: Workspace) -> CheckResult:
 
     product = attempt(lambda: workspace.product)
     if product is not None:
-        faults += [
-            f"product.yaml: {field} is not stated\n  mend: state it; without a purpose nothing goes live"
-            for field in missing_purpose(product)
-        ]
+        faults += _list_unstated(workspace, product)
     contract = attempt(lambda: workspace.contract)
     package: Package | None = None
-    if workspace.package.exists():
+    if product is not None and workspace.package.exists():
         package = attempt(lambda: load(workspace.package))
-    else:
+    elif product is not None:
         notes.append("no sealed model yet: `roadworthy run` makes one")
     if contract is not None:
         notes += _list_guesses(contract)
@@ -69,10 +67,19 @@ def check_product(workspace: Workspace) -> CheckResult:
         faults += [str(fault) for fault in found or []]
         if found == []:
             cases = _run_cases(workspace.policy, contract, package)
-            faults += [f"policy.yaml: case failed: {case.sentence}" for case in cases if case.status == "failed"]
+            faults += [case.sentence for case in cases if case.status == "failed"]
             behaviour = list_missing_behaviour(workspace.policy.compile(contract))
-            notes += [f"policy.yaml: {line.sentence}" for line in behaviour]
+            notes += [f"{line.where}: {line.sentence}" for line in behaviour]
     return CheckResult(tuple(faults), tuple(notes), cases)
+
+
+def _list_unstated(workspace: Workspace, product: Product) -> list[str]:
+    unstated = missing_purpose(product)
+    if not unstated:
+        return []
+    where = read_document(workspace.directory / "product.yaml", ProductError).where("purpose")
+    fields = ", ".join(field.removeprefix("purpose.") for field in unstated)
+    return [f"{where}: the purpose does not state: {fields}\n  mend: state it; without a purpose nothing goes live"]
 
 
 def _run_cases(policy: Policy, contract: Contract, package: Package | None) -> tuple[CaseResult, ...]:

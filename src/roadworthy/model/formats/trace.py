@@ -105,7 +105,9 @@ def _column_transformer(step: Any, features: list[Feature]) -> list[Feature]:
     for _, inner, chosen in step.transformers_:
         if isinstance(inner, str) and inner == "drop":
             continue
-        out += trace(inner, _choose(chosen, features, by_name))
+        picked = _choose(chosen, features, by_name)
+        if picked:  # a transformer of no columns was never fitted
+            out += trace(inner, picked)
     return out
 
 
