@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import tracemalloc
+import zipfile
 from pathlib import Path
 
 import pyarrow as pa
@@ -229,6 +230,25 @@ def test_a_spreadsheet_keeps_kinds_and_mixed_columns_become_text(tmp_path: Path)
     assert open_table(file, sheet="Notes").read().to_pydict() == {"x": [1]}
     with pytest.raises(DataError, match="no sheet 'Lones'"):
         open_table(file, sheet="Lones")
+
+
+def test_an_open_document_sheet_is_read(tmp_path: Path) -> None:
+    cell = '<table:table-cell office:value-type="{}" {}><text:p>{}</text:p></table:table-cell>'
+    names = "".join(cell.format("string", "", name) for name in ("age", "region"))
+    values = cell.format("float", 'office:value="31"', "31") + cell.format("string", "", "N")
+    content = (
+        '<?xml version="1.0"?><office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
+        'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" '
+        'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:body><office:spreadsheet>'
+        f'<table:table table:name="Loans"><table:table-row>{names}</table:table-row>'
+        f"<table:table-row>{values}</table:table-row></table:table></office:spreadsheet></office:body>"
+        "</office:document-content>"
+    )
+    with zipfile.ZipFile(tmp_path / "loans.ods", "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", content)
+        archive.writestr("META-INF/manifest.xml", '<?xml version="1.0"?><manifest/>')
+    assert open_table(tmp_path / "loans.ods").read().to_pydict() == {"age": [31], "region": ["N"]}
 
 
 def test_an_empty_sheet_says_so(tmp_path: Path) -> None:

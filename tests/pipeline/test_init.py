@@ -183,6 +183,16 @@ def test_a_package_whose_columns_the_file_lacks_is_refused(loans: Path) -> None:
     assert not (loans.parent / "product").exists()
 
 
+def test_a_package_whose_contract_no_row_keeps_is_refused(loans: Path) -> None:
+    table = past_applications()
+    X = table.select(["amount"]).rename_columns(["región"])
+    model = LogisticRegression().fit(X.to_pandas(), table["default"].to_numpy())
+    package = loans.parent / "mine.rw"
+    seal(model, X, table["default"].to_numpy(), name="mine").save(package)
+    with pytest.raises(DataError, match=r"no row keeps to the contract; the first: \$\.inputs\.región"):
+        init(loans, package=package)
+
+
 def test_an_existing_directory_is_refused_and_by_force_set_aside(loans: Path) -> None:
     out = loans.parent / "product"
     init(loans)
@@ -272,6 +282,17 @@ def test_real_files_become_products(
     assert (
         len(check_table(contract, map_columns(open_table(shared_data / file).read(), mapping, contract)).set_aside) == 0
     )
+
+
+def test_money_and_groups_are_for_no_model_to_read(loans: Path) -> None:
+    contract = init(loans, **FLAGS, money=["amount"], group=["new customer"]).contract
+    assert {column.name: column.role for column in contract.columns} == {
+        "amount": "money",
+        "net income": "input",
+        "región": "input",
+        "new customer": "group",
+    }
+    assert contract["amount"].missing
 
 
 def test_what_was_known_on_a_day_may_be_stated_by_the_data(loans: Path) -> None:

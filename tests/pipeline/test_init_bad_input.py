@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+import xlsxwriter
 
 from roadworthy.batch import open_sink
 from roadworthy.contract import read_contract
@@ -44,6 +45,7 @@ def init(data: Path, **flags: Any) -> InitResult:
         (GOOD_FILE, {"weight": "region"}, DataError, "are not numbers above zero"),
         (GOOD_FILE, {"bad": ["late"]}, DataError, "'late' never occurs in 'default'"),
         (GOOD_FILE, {"target": "age"}, DataError, "--bad VALUE"),
+        (GOOD_FILE, {"outcome_date": "age"}, UsageError, "--booked-date COL"),
         (GOOD_FILE, {"booked_date": "region"}, DataError, "no date that can be read"),
         (GOOD_FILE, {"amount": "region"}, UsageError, "available: age"),
         (GOOD_FILE.replace(",1\n", ",0\n"), {}, DataError, "holds only one value"),
@@ -122,6 +124,16 @@ def test_ten_thousand_columns_work(tmp_path: Path) -> None:
         sink.write(pa.table({"default": (draw.random(60) < 0.3).astype(int), **columns}))
     result = init(tmp_path / "loans.parquet")
     assert len(result.contract.inputs) == 10_000
+
+
+def test_a_spreadsheet_works(tmp_path: Path) -> None:
+    with xlsxwriter.Workbook(tmp_path / "loans.xlsx") as book:
+        sheet = book.add_worksheet("Loans")
+        for position, line in enumerate(GOOD_FILE.splitlines()):
+            sheet.write_row(position, 0, [int(cell) if cell.isdigit() else cell for cell in line.split(",")])
+    result = init(tmp_path / "loans.xlsx")
+    assert (result.counts["bad"], result.counts["good"]) == (40, 160)
+    assert result.contract["age"].type == "integer"
 
 
 def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roadworthy.errors import DataError
+from roadworthy.errors import DataError, UsageError
 from roadworthy.product import OUTCOMES, Outcome, label_outcomes, settle_outcome
 
 DATED: dict[str, Any] = {
@@ -120,6 +120,7 @@ def test_declined_rows_are_kept_and_never_good() -> None:
     table = pa.table({"default": [0, 1, 0, None], "answer": ["approve", "approve", "Decline", "decline"]})
     labels = label_outcomes(table, settled(table, answer="answer"))
     assert labels.names.tolist() == ["good", "bad", "declined", "declined"]
+    assert labels.notes == ()
     assert labels.usable.tolist() == [True, True, False, False]
 
 
@@ -183,6 +184,14 @@ def test_dates_in_any_of_the_usual_forms_are_read(form: str) -> None:
 def test_a_booked_date_that_holds_no_dates_says_so() -> None:
     with pytest.raises(DataError, match="no date that can be read"):
         settled(pa.table({"default": [0, 1], "booked": ["x", "y"]}), booked_date="booked")
+
+
+def test_parts_that_say_nothing_without_another_are_refused() -> None:
+    table = pa.table({"default": [0, 1], "went_bad": ["2024-01-01", None]})
+    with pytest.raises(UsageError, match="counts from booking"):
+        settled(table, outcome_date="went_bad")
+    with pytest.raises(UsageError, match="which column holds the declined"):
+        settled(table, declined=("no",))
 
 
 def test_an_outcome_that_states_no_values_is_refused() -> None:

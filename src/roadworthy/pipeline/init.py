@@ -149,7 +149,11 @@ def init_product(
     checked = check_table(contract, map_columns(table, mapping, contract))
     if not len(checked.batch):
         first = checked.set_aside.violations()[0]
-        raise DataError(f"no row keeps to the contract; the first: {first.path} {first.message}", where=data)
+        raise DataError(
+            f"no row keeps to the contract; the first: {first.path} {first.message}",
+            where=data,
+            mend="--drop the column, or mend its values",
+        )
     kept_weights = None if weights is None else weights[checked.rows]
     findings = [
         *find_leaks(checked.batch, labels.bad[checked.rows], kept_weights),

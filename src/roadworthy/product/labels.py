@@ -19,7 +19,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from roadworthy.contract import Column, Contract, check_table
-from roadworthy.errors import DataError
+from roadworthy.errors import DataError, UsageError
 from roadworthy.product.declaration import Outcome
 from roadworthy.product.outcome_words import Words, declined_words, name_values, outcome_words, read_words
 
@@ -114,9 +114,14 @@ def settle_outcome(table: pa.Table, outcome: Outcome) -> tuple[Outcome, list[str
     """`outcome` with what was left open decided from the data, and what was decided, in plain words.
 
     Decides which values are bad, good and declined; with `booked_date`, a horizon of 12 months and an `as_of` on the
-    last date in the data. Raises DataError where the data can be read two ways.
+    last date in the data. Raises DataError where the data can be read two ways, and UsageError for an outcome date
+    without a booked date or declined values without an answer.
     """
     _require(table, outcome)
+    if outcome.outcome_date is not None and outcome.booked_date is None:
+        raise UsageError("an outcome's date counts from booking", mend="--booked-date COL beside --outcome-date")
+    if outcome.declined and outcome.answer is None:
+        raise UsageError("which column holds the declined answers?", mend="--answer COL beside --declined")
     notes = []
     bad, good = outcome_words(
         read_words(table[outcome.target], outcome.target), outcome.target, outcome.bad, outcome.good
