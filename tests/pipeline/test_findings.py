@@ -49,7 +49,7 @@ def test_constants_are_named_together() -> None:
     table = pa.table({"a": [1] * 3, "b": pa.nulls(3), "c": ["x"] * 3, "d": [1, None, 1], "e": [1, 2, 1]})
     (found,) = find_constants(profile_columns(table))
     assert found.columns == ("a", "b", "c")
-    assert found.mend == "they can tell nothing: --drop a,b,c"
+    assert found.mend == "nothing can be learned from it: --drop a,b,c"
 
 
 def test_text_that_no_model_reads_is_named() -> None:

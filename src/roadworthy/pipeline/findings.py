@@ -97,7 +97,7 @@ def find_constants(facts: Iterable[ColumnFacts]) -> list[Finding]:
     if not names:
         return []
     verb = "holds one value in every row, or none" if len(names) == 1 else "hold one value in every row, or none"
-    mend = f"they can tell nothing: --drop {','.join(names[:20])}" + (" and so on" if len(names) > 20 else "")
+    mend = f"nothing can be learned from it: --drop {','.join(names[:20])}" + (" and so on" if len(names) > 20 else "")
     return [Finding("constant", names, f"{_list_names(names)} {verb}", mend)]
 
 
@@ -110,7 +110,7 @@ def find_unread_text(facts: Iterable[ColumnFacts], rows: int) -> list[Finding]:
         Finding(
             "text",
             names,
-            f"text with too many different values for the model to read: {_list_names(names)}",
+            f"Text with too many different values for the model to read: {_list_names(names)}",
             "to use one, map its values to a few and make it a category in contract.yaml",
         )
     ]
