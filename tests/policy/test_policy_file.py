@@ -333,6 +333,7 @@ def policies(draw: st.DrawFn) -> Policy:
 @settings(max_examples=20, deadline=None)  # YAML is slow to read
 @given(policies())
 @example(Policy(name="a\x85b", bands=(Band(answer="refer"),), reasons=Reasons(texts={"\x85": "\u2028 \ufeff"})))
+@example(Policy(name="a", bands=(Band(answer="refer"),), score=ScoreScale(base_score=-0.0)))
 def test_a_written_policy_reads_back_equal(policy: Policy) -> None:
     again = Policy.parse(policy_yaml(policy))
     assert again == policy

@@ -115,7 +115,8 @@ def _on_one_line(fields: dict[str, Any]) -> CommentedMap:
 
 def _short(value: Any) -> Any:
     """600 rather than 600.0."""
-    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else value
+    whole = isinstance(value, float) and value.is_integer() and abs(value) < 1e15
+    return int(value) if whole and str(value) != "-0.0" else value  # a whole number has no minus zero, a digest has
 
 
 class _Representer(RoundTripRepresenter):
