@@ -10,11 +10,11 @@ import pkgutil
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
 
 from roadworthy import __version__
-from roadworthy.errors import RoadworthyError
+from roadworthy.errors import RoadworthyError, UsageError
 
 __all__ = ["build_app", "main"]
 
@@ -22,7 +22,11 @@ __all__ = ["build_app", "main"]
 def build_app() -> App:
     """The application with every command in this folder."""
     app = App(
-        name="roadworthy", help="Turns a trained classifier into decisions a lender can run.", version=__version__
+        name="roadworthy",
+        help="Turns a trained classifier into decisions a lender can run. More of each command: roadworthy run --help",
+        version=__version__,
+        # What is empty or off unless it is given needs no mention.
+        default_parameter=Parameter(show_default=lambda value: str(value) if value else None),
     )
     for found in sorted(pkgutil.iter_modules(__path__), key=lambda module: module.name):
         module = importlib.import_module(f"{__name__}.{found.name}")
@@ -40,11 +44,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        code = build_app()(
-            arguments, exit_on_error=False, print_error=True, error_console=errors, result_action="return_value"
-        )
-    except CycloptsError:
-        return 2
+        code = build_app()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as error:
+        errors.print(str(error), style="red" if errors.is_terminal else None, markup=False)
+        return UsageError.exit_code
     except RoadworthyError as error:
         errors.print(str(error), style="red" if errors.is_terminal else None, markup=False)
         return error.exit_code

@@ -15,7 +15,9 @@ NAME = "check"
 def command(*, directory: Annotated[Path, Parameter(name=["--directory", "-C"])] = Path(), json: Json = False) -> int:
     """Check purpose, contract, policy with its cases, sources and stages; every fault with its line.
 
-    Exits 1 where anything stands in the way of going live. Example: roadworthy check
+    Exits 1 where anything stands in the way of going live. Whether the model passes its gates is on the page of a run.
+
+    Example: roadworthy check
 
     Parameters
     ----------
@@ -32,10 +34,12 @@ def command(*, directory: Annotated[Path, Parameter(name=["--directory", "-C"])]
         show_json({"fit": result.fit, "faults": result.faults, "notes": result.notes, "cases": result.cases})
         return 0 if result.fit else 1
     for case in result.cases:
-        say(f"  case  {case.sentence}")
+        if case.status != "failed":  # those are among the faults
+            say(f"{'ok' if case.passed else 'note':>6}  {case.sentence}")
     for note in result.notes:
         say(f"  note  {note}")
     for fault in result.faults:
         say(f" FAULT  {fault}")
-    say("fit to go live" if result.fit else f"not fit to go live: {len(result.faults)} faults")
+    found = f"{len(result.faults)} fault{'s' if len(result.faults) > 1 else ''}"
+    say("fit to go live, as far as these files say" if result.fit else f"not fit to go live: {found}")
     return 0 if result.fit else 1

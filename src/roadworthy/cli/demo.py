@@ -12,7 +12,9 @@ NAME = "demo"
 def command(*, out: Path = Path("demo"), applications: int = 60_000, seed: int = 2026, json: Json = False) -> int:
     """Simulate a portfolio, make a product of it, train, seal, decide, and write the page of meaning and money.
 
-    Everything is synthetic and says so. Example: roadworthy demo --out demo
+    Everything is synthetic and says so.
+
+    Example: roadworthy demo --out demo
 
     Parameters
     ----------

@@ -14,6 +14,7 @@ NAME = "init"
 
 def command(
     data: Path,
+    /,
     *,
     target: str,
     out: Path | None = None,

@@ -9,10 +9,12 @@ from roadworthy.cli.speaking import Json, say, show_json
 NAME = "inspect"
 
 
-def command(file: Path, *, json: Json = False) -> int:
+def command(file: Path, /, *, json: Json = False) -> int:
     """Show the card of FILE.rw: model, contract, parity, evaluation, digests.
 
-    Nothing in the package is executed; a changed byte anywhere is refused. Example: roadworthy inspect build/model.rw
+    Nothing in the package is executed; a changed byte anywhere is refused.
+
+    Example: roadworthy inspect build/model.rw
 
     Parameters
     ----------

@@ -9,6 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from roadworthy.cli.speaking import say
+from roadworthy.errors import UsageError
 
 NAME = "report"
 
@@ -32,7 +33,10 @@ def command(
 
     page = run_stages(open_workspace(directory)).page
     if html is not None:
-        shutil.copyfile(page, html)
+        try:
+            shutil.copyfile(page, html)
+        except OSError as error:
+            raise UsageError(f"cannot be written: {error.strerror}", where=html, mend="--html ANOTHER.html") from None
         page = html
     say(f"wrote {page}")
     return 0

@@ -21,7 +21,7 @@ def command(
 ) -> int:
     """Run the stages of the product in this directory; what is up to date is skipped.
 
-    Example: roadworthy run        (all stages)        roadworthy run score post-process
+    Example: roadworthy run, or only some of the stages: roadworthy run score post-process
 
     Parameters
     ----------

@@ -20,6 +20,7 @@ def command(
     """Print made-up applications that keep to the contract, one JSON document a line.
 
     Values are drawn column by column from the model's profile, so they are about nobody.
+
     Example: roadworthy sample -n 3
 
     Parameters
@@ -37,7 +38,7 @@ def command(
     from roadworthy.model import load
     from roadworthy.pipeline import open_workspace, sample_applications
 
-    path = package if package is not None else open_workspace(directory).package
+    path = package if package is not None else open_workspace(directory).require_package()
     for line in sample_applications(load(path, native=False), n, seed=seed):
         print(line)
     return 0

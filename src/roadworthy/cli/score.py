@@ -15,6 +15,7 @@ NAME = "score"
 def command(
     applications: Annotated[Path, Parameter(name="IN")],
     decisions: Annotated[Path, Parameter(name="OUT")],
+    /,
     *,
     directory: Annotated[Path, Parameter(name=["--directory", "-C"])] = Path(),
     package: Path | None = None,
@@ -25,6 +26,7 @@ def command(
     """Decide every application in IN (CSV, Parquet or Excel) and write the decisions to OUT (CSV or Parquet).
 
     Rows that break the contract go to the set-aside file with the rule they broke; mend them and score that file again.
+
     Example: roadworthy score march.csv decided.csv
 
     Parameters
@@ -53,7 +55,7 @@ def command(
 
     alone = package is not None and policy is not None
     workspace = None if alone else open_workspace(directory)
-    chosen = package if package is not None else workspace.package if workspace is not None else Path()
+    chosen = package if package is not None else workspace.require_package() if workspace is not None else Path()
     rules = Policy.load(policy) if policy is not None else workspace.policy if workspace is not None else None
     assert rules is not None  # noqa: S101  # one of the two is there
     source = open_table(applications)

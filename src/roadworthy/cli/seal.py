@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from roadworthy.cli.speaking import Json, say, show_json
+from roadworthy.errors import UsageError
 
 NAME = "seal"
 
 
 def command(
     model: str,
+    /,
     *,
     data: Path,
     target: str,
@@ -25,6 +27,7 @@ def command(
     """Seal MODEL: `module:object`, or a file written without pickle (.skops, LightGBM .txt, XGBoost .json or .ubj).
 
     The package is checked against the model on DATA and on made-up hard rows before it is written.
+
     Example: roadworthy seal credit.model:pipeline --data held_out.csv --target default
 
     Parameters
@@ -53,6 +56,10 @@ def command(
     """
     from roadworthy.pipeline import seal_file
 
+    try:
+        points = [float(value) for value in cut_offs.split(",") if value.strip()]
+    except ValueError:
+        raise UsageError(f"{cut_offs!r} is no list of PDs", where="--cut-offs", mend="--cut-offs 0.05,0.12") from None
     package, path = seal_file(
         model,
         data,
@@ -60,7 +67,7 @@ def command(
         out=out,
         name=name,
         weight=weight,
-        cut_offs=[float(value) for value in cut_offs.split(",") if value.strip()],
+        cut_offs=points,
         bad_class=bad_class,
         contract=contract,
     )

@@ -152,7 +152,8 @@ def _seal(workspace: Workspace, progress: Progress) -> list[Path]:
     why = workspace.build / "choice.json"
     progress.say("seal", choose_candidate(workspace, workspace.build / "candidates", workspace.package, why))
     package = load(workspace.package)
-    progress.say("seal", f"{workspace.package.name}, SHA-256 {package.digest[:16]}: {package.manifest.engine.why}")
+    engine = package.manifest.engine
+    progress.say("seal", f"{workspace.package.name}, SHA-256 {package.digest[:16]}, runs {engine.kind}: {engine.why}")
     return [workspace.package, why]
 
 

@@ -78,7 +78,11 @@ def _find_model(model: str) -> tuple[Any, str]:
     try:
         found = importlib.import_module(module)
     except Exception as error:
-        raise SealError(f"{module} cannot be imported: {type(error).__name__}: {error}", where=model) from error
+        raise SealError(
+            f"{module} cannot be imported: {type(error).__name__}: {error}",
+            where=model,
+            mend=f"name what `python -c 'import {module}'` can import where you stand",
+        ) from error
     finally:
         sys.path.remove("")
     if not hasattr(found, name):

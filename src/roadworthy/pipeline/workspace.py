@@ -38,6 +38,13 @@ class Workspace:
         brought = self.product.package
         return self.build / "model.rw" if brought is None else self.directory / brought
 
+    def require_package(self) -> Path:
+        """Where the sealed model is; UsageError where no run has made it yet."""
+        if not self.package.is_file():
+            mend = f"roadworthy run -C {self.directory}" if self.trains else "put it there: product.yaml names it"
+            raise UsageError("there is no sealed model yet", where=self.package, mend=mend)
+        return self.package
+
     @property
     def trains(self) -> bool:
         """Whether this product trains its model, rather than having brought one."""
