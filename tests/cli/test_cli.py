@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from roadworthy.cli import build_app, run
+from roadworthy.cli import build_app, obey
 from roadworthy.contract import Batch, check_body
 from roadworthy.model import load
 from roadworthy.portfolio import HORIZON_MONTHS, past_applications, simulate
@@ -37,14 +37,14 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "outcome_date",
     ]
     out = folder / "loans"
-    assert run(["init", str(data), *flags, "--id", "application_id", "--date", "applied_at", "--out", str(out)]) == 0
-    assert run(["run", "-C", str(out)]) == 0
+    assert obey(["init", str(data), *flags, "--id", "application_id", "--date", "applied_at", "--out", str(out)]) == 0
+    assert obey(["run", "-C", str(out)]) == 0
     return out
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run([command, "--help"]) == 0
+    assert obey([command, "--help"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert "Example: roadworthy" in shown
 
@@ -54,14 +54,14 @@ def test_the_commands_are_those_promised() -> None:
 
 
 def test_a_wrong_flag_is_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["score", "--nonsense"]) == 2
-    assert run(["no-such-command"]) == 2
+    assert obey(["score", "--nonsense"]) == 2
+    assert obey(["no-such-command"]) == 2
     assert capsys.readouterr().out == ""
 
 
 def test_what_could_not_be_done_exits_3_and_says_the_mend(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "loans.csv").write_text("age,bad\n30,0\n")
-    assert run(["init", str(tmp_path / "lones.csv"), "--target", "bad", "--out", str(tmp_path / "out")]) == 3
+    assert obey(["init", str(tmp_path / "lones.csv"), "--target", "bad", "--out", str(tmp_path / "out")]) == 3
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "lones.csv" in captured.err
@@ -71,7 +71,7 @@ def test_what_could_not_be_done_exits_3_and_says_the_mend(tmp_path: Path, capsys
 
 def test_check_says_no_until_the_purpose_is_stated(product: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """R1: without a purpose nothing goes live."""
-    assert run(["check", "-C", str(product)]) == 1
+    assert obey(["check", "-C", str(product)]) == 1
     shown = capsys.readouterr().out
     assert "the purpose does not state: decision, owner" in shown
     assert "product.yaml, line" in shown
@@ -87,7 +87,7 @@ def test_check_says_yes_where_all_is_stated(product: Path, capsys: pytest.Captur
     changed = "\n".join(_fill(line, stated) for line in text.splitlines()) + "\n"
     try:
         (product / "product.yaml").write_text(changed)
-        assert run(["check", "-C", str(product), "--json"]) == 0
+        assert obey(["check", "-C", str(product), "--json"]) == 0
         found = json.loads(capsys.readouterr().out)
         assert found["fit"] is True
         assert {case["status"] for case in found["cases"]} == {"passed"}
@@ -100,7 +100,7 @@ def test_check_says_no_where_two_places_disagree(product: Path, capsys: pytest.C
     try:
         changed = "\n".join(_fill(line, {"horizon_months": "24"}) for line in text.splitlines())
         (product / "product.yaml").write_text(changed)
-        assert run(["check", "-C", str(product)]) == 1
+        assert obey(["check", "-C", str(product)]) == 1
         assert "judged after 12 months and the purpose says 24" in capsys.readouterr().out
     finally:
         (product / "product.yaml").write_text(text)
@@ -119,7 +119,7 @@ def test_a_failing_case_is_a_no_with_its_line(product: Path, capsys: pytest.Capt
     assert text.count("answer: approve}") == 1
     try:
         path.write_text(text.replace("answer: approve}", "answer: refer}"))
-        assert run(["check", "-C", str(product)]) == 1
+        assert obey(["check", "-C", str(product)]) == 1
         shown = capsys.readouterr().out
         assert "case 'an ordinary applicant at a low PD' failed: expected approve, got refer" in shown
         assert "policy.yaml, line" in shown
@@ -131,7 +131,7 @@ def test_score_writes_decisions_and_says_what_became_of_every_row(
     product: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = product.parent / "synthetic_loans.parquet"
-    assert run(["score", str(data), str(tmp_path / "out.csv"), "-C", str(product), "--json"]) == 0
+    assert obey(["score", str(data), str(tmp_path / "out.csv"), "-C", str(product), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["read"] == found["decided"] + found["set_aside"] > 2_900
     assert (tmp_path / "out.csv").exists()
@@ -141,7 +141,7 @@ def test_a_package_and_a_policy_decide_without_a_product(product: Path, tmp_path
     data = product.parent / "synthetic_loans.parquet"
     package, policy = str(product / "build" / "model.rw"), str(product / "policy.yaml")
     out = tmp_path / "out.parquet"
-    assert run(["score", str(data), str(out), "--package", package, "--policy", policy, "-C", str(tmp_path)]) == 0
+    assert obey(["score", str(data), str(out), "--package", package, "--policy", policy, "-C", str(tmp_path)]) == 0
     assert out.exists()
 
 
@@ -149,23 +149,23 @@ def test_inspect_shows_the_card_and_refuses_a_changed_byte(
     product: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     package = product / "build" / "model.rw"
-    assert run(["inspect", str(package)]) == 0
+    assert obey(["inspect", str(package)]) == 0
     shown = capsys.readouterr().out
     assert "SHA-256" in shown
     assert "reference applicant" in shown
-    assert run(["inspect", str(package), "--json"]) == 0
+    assert obey(["inspect", str(package), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["protocol"] == 1
     changed = bytearray(package.read_bytes())
     changed[len(changed) // 2] ^= 1
     (tmp_path / "changed.rw").write_bytes(changed)
-    assert run(["inspect", str(tmp_path / "changed.rw")]) == 3
+    assert obey(["inspect", str(tmp_path / "changed.rw")]) == 3
     assert "changed.rw" in capsys.readouterr().err
 
 
 def test_samples_keep_to_the_contract_and_are_decided(
     product: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["sample", "-n", "200", "-C", str(product)]) == 0
+    assert obey(["sample", "-n", "200", "-C", str(product)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 200
     package = load(product / "build" / "model.rw")
@@ -176,7 +176,7 @@ def test_samples_keep_to_the_contract_and_are_decided(
 
 
 def test_report_copies_the_page(product: Path, tmp_path: Path) -> None:
-    assert run(["report", "--html", str(tmp_path / "page.html"), "-C", str(product)]) == 0
+    assert obey(["report", "--html", str(tmp_path / "page.html"), "-C", str(product)]) == 0
     assert (tmp_path / "page.html").read_text().startswith("<!")
 
 
@@ -195,8 +195,8 @@ def test_init_brings_a_package_of_ones_own_and_nothing_is_trained(
         "--outcome-date",
         "outcome_date",
     ]
-    assert run(["init", str(data), *flags, "--package", str(package), "--out", str(out), "--date", "applied_at"]) == 0
-    assert run(["run", "-C", str(out), "--json"]) == 0
+    assert obey(["init", str(data), *flags, "--package", str(package), "--out", str(out), "--date", "applied_at"]) == 0
+    assert obey(["run", "-C", str(out), "--json"]) == 0
     assert "train" not in capsys.readouterr().out.partition('"ran"')[2].partition("]")[0]
     assert (out / "model.rw").read_bytes() == package.read_bytes()
     assert not (out / "build" / "candidates").exists()
@@ -231,7 +231,7 @@ def test_a_pickle_is_refused_unread(tmp_path: Path, capsys: pytest.CaptureFixtur
     (tmp_path / "model.pkl").write_bytes(b"cos\nsystem\n(S'touch hacked'\ntR.")
     (tmp_path / "data.csv").write_text("a,bad\n1,0\n")
     data = str(tmp_path / "data.csv")
-    assert run(["seal", str(tmp_path / "model.pkl"), "--data", data, "--target", "bad"]) == 3
+    assert obey(["seal", str(tmp_path / "model.pkl"), "--data", data, "--target", "bad"]) == 3
     assert "is a pickle" in capsys.readouterr().err
     assert not Path("hacked").exists()
 
@@ -239,7 +239,7 @@ def test_a_pickle_is_refused_unread(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_help_loads_no_model_library() -> None:
     """`roadworthy --help` answers at once: it imports none of the heavy rooms."""
     script = (
-        "import sys; from roadworthy.cli import run; run(['--help']); "
+        "import sys; from roadworthy.cli import run; obey(['--help']); "
         "heavy = {'numba', 'sklearn', 'pyarrow', 'polars', 'scipy', 'altair'} & set(sys.modules); "
         "sys.exit(f'loaded {sorted(heavy)}' if heavy else 0)"
     )

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from roadworthy.cli import run
+from roadworthy.cli import obey
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def product(tmp_path: Path) -> Path:
     """A product of forty applications that was never run."""
     data = tmp_path / "loans.parquet"
     pq.write_table(pa.table({"debts": [float(i) for i in range(40)], "default": [i % 2 for i in range(40)]}), data)
-    assert run(["init", str(data), "--target", "default", "--out", str(tmp_path / "loans")]) == 0
+    assert obey(["init", str(data), "--target", "default", "--out", str(tmp_path / "loans")]) == 0
     return tmp_path / "loans"
 
 
@@ -24,14 +24,14 @@ def product(tmp_path: Path) -> Path:
 def test_deciding_before_a_run_names_the_run(
     product: Path, words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run([*words, "-C", str(product)]) == 2
+    assert obey([*words, "-C", str(product)]) == 2
     said = capsys.readouterr().err
     assert "there is no sealed model yet" in said
     assert f"mend: roadworthy run -C {product}" in said
 
 
 def test_cut_offs_that_are_no_numbers_are_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["seal", "mine:model", "--data", "d.csv", "--target", "bad", "--cut-offs", "5%"]) == 2
+    assert obey(["seal", "mine:model", "--data", "d.csv", "--target", "bad", "--cut-offs", "5%"]) == 2
     assert "--cut-offs: '5%' is no list of PDs" in capsys.readouterr().err
 
 
@@ -45,12 +45,12 @@ def test_cut_offs_that_are_no_numbers_are_wrong_use(capsys: pytest.CaptureFixtur
     ],
 )
 def test_wrong_use_is_said_in_one_line(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(words) == 2
+    assert obey(words) == 2
     shown = capsys.readouterr().err
     assert said in shown
     assert len(shown.splitlines()) == 1
 
 
 def test_what_is_off_unless_given_is_not_shown_as_a_default(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["init", "--help"]) == 0
+    assert obey(["init", "--help"]) == 0
     assert "[default" not in capsys.readouterr().out

@@ -16,7 +16,7 @@ from rich.console import Console
 from roadworthy import __version__
 from roadworthy.errors import RoadworthyError, UsageError
 
-__all__ = ["build_app", "main"]
+__all__ = ["build_app", "obey", "main"]
 
 
 def build_app() -> App:
@@ -37,10 +37,10 @@ def build_app() -> App:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit with its code."""
-    sys.exit(run(arguments))
+    sys.exit(obey(arguments))
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
+def obey(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
