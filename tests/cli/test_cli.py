@@ -239,7 +239,7 @@ def test_a_pickle_is_refused_unread(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_help_loads_no_model_library() -> None:
     """`roadworthy --help` answers at once: it imports none of the heavy rooms."""
     script = (
-        "import sys; from roadworthy.cli import run; obey(['--help']); "
+        "import sys; from roadworthy.cli import obey; obey(['--help']); "
         "heavy = {'numba', 'sklearn', 'pyarrow', 'polars', 'scipy', 'altair'} & set(sys.modules); "
         "sys.exit(f'loaded {sorted(heavy)}' if heavy else 0)"
     )

@@ -16,7 +16,7 @@ from rich.console import Console
 from roadworthy import __version__
 from roadworthy.errors import RoadworthyError, UsageError
 
-__all__ = ["build_app", "obey", "main"]
+__all__ = ["build_app", "main", "obey"]
 
 
 def build_app() -> App:
