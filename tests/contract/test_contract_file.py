@@ -33,7 +33,7 @@ AWKWARD = (
         "\u2028",
         "é",
     ),
-    *("😀", "'", '"', "\\", "<<", "=", "!", "&a", "*a", "{}", "[", "%", "@", "`"),
+    *("é", "😀", "\t", "\n", "\u2028", "'", '"', "\\", "<<", "=", "!", "&a", "*a", "{}", "[", "%", "@", "`"),
 )
 texts = st.text(max_size=12) | st.sampled_from(AWKWARD)
 bounds = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-1000, 1000).map(float)

@@ -33,6 +33,7 @@ TYPES: tuple[ColumnType, ...] = ("number", "integer", "boolean", "category", "te
 NO_NUMBERS = ("abc", "1 2", "12 Main St")  # text that is no number in a file either
 
 numbers = st.floats(allow_nan=True) | st.sampled_from([0.0, -1.0, 17.0, 18.0, 100.0, 100.5, math.inf])
+any_text = st.text(max_size=4) | st.text(" \t\x1c\x85\xa0\u2028\u3000\u200b\ufeffNnaA-?", max_size=6)
 integers = st.integers(-(2**63), 2**63 - 1) | st.sampled_from([0, 1, 17, 18, 20240131, 20241301, 2**53, 2**53 - 1])
 
 
@@ -72,7 +73,7 @@ def cells_of_one_kind(column: Column) -> st.SearchStrategy[tuple[pa.DataType, st
             (pa.int64(), st.integers(0, 2)),
             (pa.bool_(), st.booleans()),
             (pa.string(), st.sampled_from(text)),
-            (pa.string(), st.sampled_from(text)),
+            (pa.string(), st.sampled_from(text) if column.type in ("number", "integer", "boolean") else any_text),
             (pa.null(), st.none()),
         ]
     )
@@ -197,8 +198,8 @@ def test_what_the_json_schema_refuses_breaks_a_rule_and_the_rules_it_can_say_it_
     rules = {violation.rule for violation in violations_of(contract, body)}
     if rules & {"type", "unknown_column", "range", "allowed", "text_too_long"} or nulled(contract, body):
         assert not valid
-    spaced = any(isinstance(value, str) and value != value.strip() for value in body["inputs"].values())
-    if not valid and not spaced:
+    forgiven = any(isinstance(value, str) and value in (" A ", "N/A", "none", "") for value in body["inputs"].values())
+    if not valid and not forgiven:
         assert rules
 
 

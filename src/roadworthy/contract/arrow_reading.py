@@ -41,7 +41,7 @@ def find_writing(column: Column, cells: pa.ChunkedArray) -> str:
     if kind_of(cells.type) != "text":
         return ""
     text = as_text(cells)
-    if column.type in ("number", "integer") and not column.decimal and _shows(text, ","):
+    if column.type in ("number", "integer") and not column.decimal and pc.any(pc.match_substring(text, ",")).as_py():
         return decide_decimal(trim(text))
     if column.type == "date" and not column.format and _shows(text, r"[0-9][/.-][0-9]{1,2}[/.-][0-9]{4}"):
         form, settled = decide_format(trim(text))
@@ -117,7 +117,7 @@ def _shows(cells: pa.ChunkedArray, pattern: str) -> bool:
 
 
 def _nulls(cells: pa.ChunkedArray) -> Mask:
-    return np.asarray(cells.is_null().to_numpy(), dtype=bool)
+    return np.asarray(cells.is_null(nan_is_null=True).to_numpy(), dtype=bool)
 
 
 def _distinct(text: pa.ChunkedArray) -> tuple[pa.Array, NDArray[Any]]:

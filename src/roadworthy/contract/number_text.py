@@ -18,6 +18,7 @@ __all__ = ["Decimal", "decide_decimal", "read_numbers"]
 Decimal = Literal["", ".", ","]
 
 _SPACED = r"[0-9]{1,3}(?:[ \x{a0}\x{202f}][0-9]{3})+|[0-9]{1,3}(?:['’][0-9]{3})+"
+_SPACES = " \u00a0\u202f'’"
 _POINT = rf"^[+-]?(?:[0-9]{{1,3}}(?:,[0-9]{{2,3}})*,[0-9]{{3}}|{_SPACED})(?:\.[0-9]*)?$"
 _COMMA = rf"^[+-]?(?:[0-9]{{1,3}}(?:\.[0-9]{{3}})+|{_SPACED}|[0-9]*)(?:,[0-9]*)?(?:[eE][+-]?[0-9]+)?$"
 
@@ -32,44 +33,50 @@ def read_numbers(text: pa.ChunkedArray, decimal: Decimal = "") -> NDArray[np.flo
     >>> read_numbers(pa.chunked_array([["1.234,50", "7"]]), decimal=",")
     array([1234.5,    7. ])
     """
-    if decimal == ",":
-        return np.asarray(_undress(_series(text), ",").cast(pl.Float64, strict=False).to_numpy())
-    try:
-        return np.asarray(text.cast(pa.float64()).to_numpy())
-    except pa.ArrowInvalid:
-        cells = _series(text)
-    plain = cells.cast(pl.Float64, strict=False)
-    unread = plain.is_null() & cells.is_not_null()
-    dressed = _undress(cells.filter(unread), ".").cast(pl.Float64, strict=False)
-    return np.asarray(plain.scatter(unread.arg_true(), dressed).to_numpy())
+    if decimal != ",":
+        plain = _cast(text)
+        if plain.null_count() == text.null_count:
+            return np.asarray(plain.to_numpy())
+    return np.asarray(_cast(_undress(text, decimal)).to_numpy())
 
 
 def decide_decimal(text: pa.ChunkedArray) -> Decimal:
     """The decimal sign under which more cells of the column are numbers; the plain reading where both do as well."""
     if not pc.any(pc.match_substring(text, ",")).as_py():
         return ""
-    with_point, with_comma = (int(np.isnan(read_numbers(text, sign)).sum()) for sign in (".", ","))
-    return "," if with_comma < with_point else ""
+    unread = int(np.isnan(read_numbers(text)).sum())
+    if unread == text.null_count:
+        return ""
+    return "," if int(np.isnan(read_numbers(text, ",")).sum()) < unread else ""
 
 
-def _series(text: pa.ChunkedArray) -> pl.Series:
+def _cast(text: pa.ChunkedArray) -> pl.Series:
+    # Arrow's own cast gives up at the first cell that is no number, and is slow to.
     series = pl.from_arrow(text)
     assert isinstance(series, pl.Series)  # noqa: S101  a column becomes a series, never a frame; mypy cannot know
-    return series
+    return series.cast(pl.Float64, strict=False)
 
 
-def _undress(text: pl.Series, decimal: Literal[".", ","]) -> pl.Series:
-    """The cells without signs and separators, the decimal sign a point; null where they were no number at all."""
-    cell = pl.col("cell")
-    bare = (
-        cell.str.replace_all("−", "-", literal=True)
-        .str.replace(r"\s*%$", "")
-        .str.replace(r"^([+-]?)\s*\p{Sc}\s*", "${1}")
-        .str.replace(r"\s*\p{Sc}$", "")
-    )
-    if decimal == ".":
-        ungrouped = pl.when(bare.str.contains(_POINT)).then(bare.str.replace_all(r"[,\s'’]", "")).otherwise(bare)
-    else:
-        spare = bare.str.replace_all(r"[.\s'’]", "").str.replace(",", ".", literal=True)
-        ungrouped = pl.when(bare.str.contains(_COMMA)).then(spare)
-    return text.to_frame("cell").select(ungrouped).to_series()
+def _undress(text: pa.ChunkedArray, decimal: Decimal) -> pa.ChunkedArray:
+    """The cells without signs and separators, the decimal sign a point; a cell that is no number stays none."""
+    if _shows(text, r"[−%\p{Sc}]"):
+        text = pc.replace_substring(text, "−", "-")
+        text = pc.replace_substring_regex(text, r"\s*%$", "")
+        text = pc.replace_substring_regex(text, r"^([+-]?)\s*\p{Sc}\s*", r"\1")
+        text = pc.replace_substring_regex(text, r"\s*\p{Sc}$", "")
+    if decimal == ",":
+        bare = pc.replace_substring(_drop(text, "." + _SPACES), ",", ".")
+        return pc.if_else(pc.match_substring_regex(text, _COMMA), bare, pa.scalar(None, type=text.type))
+    return pc.if_else(pc.match_substring_regex(text, _POINT), _drop(text, "," + _SPACES), text)
+
+
+def _drop(text: pa.ChunkedArray, signs: str) -> pa.ChunkedArray:
+    """The cells without `signs`; one plain search for each is several times faster than a pattern of all."""
+    for sign in signs:
+        if pc.any(pc.match_substring(text, sign)).as_py():
+            text = pc.replace_substring(text, sign, "")
+    return text
+
+
+def _shows(text: pa.ChunkedArray, pattern: str) -> bool:
+    return bool(pc.any(pc.match_substring_regex(text, pattern)).as_py())

@@ -26,9 +26,9 @@ _Truth = Annotated[float, msgspec.Meta(multiple_of=1, ge=0, le=1)]
 def json_schema(contract: Contract) -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of one application's body, as OpenAPI 3.1 takes it.
 
-    Whatever it refuses breaks a rule of `check_body`, but for the space around a category's value, which is forgiven.
-    It cannot say that a word such as "N/A" counts as missing, nor that a text is a date that exists; those two rules
-    are only in the check.
+    Whatever it refuses breaks a rule of `check_body`, but for two things that are forgiven where a category's values
+    are enumerated: space around a value, and a word such as "N/A" where a value may be missing. It cannot say that
+    such a word is no value elsewhere, nor that a text is a date that exists; those rules are only in the check.
 
     >>> schema = json_schema(Contract(name="credit", columns=(Column(name="age", type="integer"),)))
     >>> schema["properties"]["inputs"]["properties"]["age"]
