@@ -131,3 +131,13 @@ def test_money_has_to_be_stated() -> None:
 def test_a_cut_off_in_force_is_a_pd() -> None:
     with pytest.raises(MeasureError, match="in_force is a PD"):
         best_cut_off([0, 1], [0.1, 0.9], value=[1, -1], in_force=600)
+
+
+def test_a_cut_off_that_approves_the_same_rows_differs_by_nothing_for_certain_or_not() -> None:
+    """What the search cost in optimism is no evidence against a cut-off that is the best one itself."""
+    bad = [0, 0, 0, 1, 1]
+    best = best_cut_off(bad, [0.1, 0.2, 0.3, 0.6, 0.8], value=[10, 10, 10, -50, -50], in_force=0.5)
+    difference = best.difference_from_in_force
+    assert difference is not None
+    assert (difference.value, difference.low, difference.high, difference.certain) == (0.0, 0.0, 0.0, False)
+    assert "It is no more than the cut-off in force, 0.5." in best.sentence

@@ -86,6 +86,8 @@ class BestCutOff:
         return f"{answer} ({self.population})"
 
     def _against(self, difference: Difference, what: str) -> str:
+        if difference.value == 0.0:
+            return f"no more than {what}."
         low, high = (money_text(bound, self.currency) for bound in (difference.low, difference.high))
         said = (
             f"{money_text(difference.value, self.currency)} more than {what} "
@@ -157,7 +159,10 @@ def best_cut_off(
     best = int(np.searchsorted(cut_offs, at))
 
     def difference_from(position: int) -> Difference:
-        below, above = percentiles(replicates[:, best] - replicates[:, position], confidence)
+        gains = replicates[:, best] - replicates[:, position]
+        if not gains.any():  # the same applications are approved: nothing was searched for
+            return Difference(value=0.0, low=0.0, high=0.0)
+        below, above = percentiles(gains, confidence)
         return Difference(
             value=float(here[best] - here[position]), low=float(below) - optimism, high=float(above) - optimism
         )
