@@ -51,6 +51,7 @@ from roadworthy.product import (
     product_yaml,
     read_answers,
     read_days,
+    read_weights,
     settle_outcome,
     unknown_column,
 )
@@ -58,7 +59,6 @@ from roadworthy.product import (
 __all__ = ["InitResult", "init_product"]
 
 _HORIZON_WITHOUT_DATES = 12
-_ONE_NUMBER = Contract(name="a weight", columns=(Column(name="weight", type="number"),))
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def init_product(
         ),
     )  # fmt: skip
     labels = label_outcomes(table, outcome)
-    weights = None if weight is None else _read_weights(table, weight)
+    weights = None if weight is None else read_weights(table, weight)
     base_rate = _base_rate(labels, weights, target)
     product = Product(
         name=name or out.resolve().name,
@@ -208,17 +208,6 @@ def _check_names(table: pa.Table, target: str, named: Mapping[str, str | None]) 
             raise unknown_column(column, table.column_names, flag.split()[0])
         if column == target and flag != "--target":
             raise UsageError(f"{target!r} is the outcome and cannot be given as {flag.split()[0]} too")
-
-
-def _read_weights(table: pa.Table, name: str) -> NDArray[np.float64]:
-    checked = check_table(_ONE_NUMBER, pa.table({"weight": table[name]}))
-    weights: NDArray[np.float64] = checked.batch.columns["weight"]
-    wrong = table.num_rows - int(np.sum(weights > 0))
-    if wrong:
-        raise DataError(
-            f"{wrong:,} values of the weight {name!r} are not numbers above zero", mend="mend them, or no --weight"
-        )
-    return weights
 
 
 def _base_rate(labels: Labels, weights: NDArray[np.float64] | None, target: str) -> float:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -16,7 +15,7 @@ from roadworthy.batch import describe_set_aside, map_columns, open_sink
 from roadworthy.contract import Batch, Checked, Contract, check_table
 from roadworthy.errors import DataError
 from roadworthy.pipeline.workspace import Workspace
-from roadworthy.product import Labels, label_outcomes
+from roadworthy.product import Labels, label_outcomes, read_weights
 
 __all__ = ["HELD_OUT_SHARE", "Past", "prepare_past", "read_past"]
 
@@ -82,7 +81,7 @@ def prepare_past(workspace: Workspace, kept: Path, set_aside: Path) -> list[str]
         "rw:held_out": pa.array(held_out),
     }
     if product.data.weight is not None:
-        columns["rw:weight"] = pa.array(_weights(table, product.data.weight)[rows])
+        columns["rw:weight"] = pa.array(read_weights(table, product.data.weight)[rows])
     out = mapped.take(pa.array(rows))
     for name, values in columns.items():
         out = out.append_column(name, values)
@@ -136,17 +135,3 @@ def _split(batch: Batch, bad: NDArray[np.float64]) -> tuple[NDArray[np.bool_], s
         rows = rng.permutation(np.flatnonzero(bad == outcome))
         held_out[rows[: max(1, round(len(rows) * HELD_OUT_SHARE))]] = True
     return held_out, f"held out: {HELD_OUT_SHARE:.0%} drawn at random, since applications are not dated"
-
-
-def _weights(table: pa.Table, name: str) -> NDArray[np.float64]:
-    if name not in table.column_names:
-        raise DataError(
-            f"no column {name!r} of weights", available=table.column_names, mend="data.weight in product.yaml"
-        )
-    try:
-        weights = np.asarray(pc.cast(table[name], pa.float64()).to_numpy(), dtype=np.float64)
-    except pa.ArrowInvalid as error:
-        raise DataError(f"the weights in {name!r} are not all numbers: {error}") from None
-    if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.sum() > 0):
-        raise DataError(f"the weights in {name!r} are not all finite and at least 0", mend="mend the column")
-    return weights

@@ -15,6 +15,7 @@ from roadworthy.batch import open_table
 from roadworthy.contract import Column, Contract, check_table, infer_contract, read_contract
 from roadworthy.errors import DataError, SealError
 from roadworthy.model import Package, read_model_file, seal
+from roadworthy.product import read_weights
 
 __all__ = ["seal_file"]
 
@@ -50,7 +51,7 @@ def seal_file(
         checked.batch,
         _numbers(table, target, data)[checked.rows],
         name=name or called,
-        weights=None if weight is None else _numbers(table, weight, data)[checked.rows],
+        weights=None if weight is None else read_weights(table, weight)[checked.rows],
         cut_offs=cut_offs,
         bad_class=bad_class,
         population=f"{data.name}, n = {len(checked.batch):,}",

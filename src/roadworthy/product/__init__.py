@@ -13,6 +13,7 @@ from roadworthy.product.declaration import (
     missing_purpose,
 )
 from roadworthy.product.labels import OUTCOMES, Labels, label_outcomes, read_days, settle_outcome, unknown_column
+from roadworthy.product.weights import read_weights
 from roadworthy.product.writing import product_yaml, read_answers, read_product
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "read_answers",
     "read_days",
     "read_product",
+    "read_weights",
     "settle_outcome",
     "unknown_column",
 ]
