@@ -12,7 +12,7 @@ from roadworthy.model.package import Package, load
 
 if TYPE_CHECKING:
     from roadworthy.model.formats.files import read_model_file
-    from roadworthy.model.formats.native import training_frame
+    from roadworthy.model.formats.frames import training_frame
     from roadworthy.model.sealing import seal
 
 __all__ = [
@@ -32,7 +32,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """What sealing and training need loads on use: it brings the formats, and serving needs none of them."""
-    where = {"seal": "sealing", "training_frame": "formats.native", "read_model_file": "formats.files"}.get(name)
+    where = {"seal": "sealing", "training_frame": "formats.frames", "read_model_file": "formats.files"}.get(name)
     if where is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{where}"), name)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from roadworthy.contract.batch import Batch
 from roadworthy.model.forest import Forest
 from roadworthy.model.linear import Linear
-from roadworthy.model.links import LINKS
+from roadworthy.model.links import LINKS, complement
 from roadworthy.model.plan import Plan
 
 __all__ = ["CompiledEngine", "Engine", "Explanation"]
@@ -74,30 +74,35 @@ class CompiledEngine:
         """The contract columns read, in order."""
         return self.plan.inputs
 
-    def features(self, batch: Batch) -> NDArray[np.float64]:
-        """The model's features (n, m) for a batch."""
+    def features(self, batch: Batch) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """The model's features (n, m) for a batch, and the rows (n,) that the model's library would refuse."""
         return self.plan.run(batch.matrix(self.plan.inputs))
+
+    def _margin(self, features: NDArray[np.float64], refused: NDArray[np.bool_]) -> NDArray[np.float64]:
+        margin = self.scorer.margin(features)
+        margin[refused] = np.nan
+        return margin
 
     def _probability(self, margin: NDArray[np.float64]) -> NDArray[np.float64]:
         probability = LINKS[self.link](margin)
-        return 1.0 - probability if self.bad_is_first else probability
+        return complement(self.link, probability) if self.bad_is_first else probability
 
     def pd(self, batch: Batch) -> NDArray[np.float64]:
-        """PD (n,); NaN where a feature the model needs is not a number."""
-        return self._probability(self.scorer.margin(self.features(batch)))
+        """PD (n,); NaN where the library would refuse the row."""
+        return self._probability(self._margin(*self.features(batch)))
 
     def explain(self, batch: Batch, reference: Batch) -> Explanation:
-        """Exact Shapley values against the reference applicant (a batch of one)."""
-        features = self.features(batch)
-        at_reference = self.features(reference)
+        """Exact Shapley values against the reference applicant (a batch of one); NaN where a row is refused."""
+        features, refused = self.features(batch)
+        at_reference, reference_refused = self.features(reference)
         sign = -1.0 if self.bad_is_first else 1.0
-        margin = self.scorer.margin(features)
-        reference_margin = self.scorer.margin(at_reference)
+        reference_margin = self._margin(at_reference, reference_refused)
+        contributions = self.scorer.contributions(features, at_reference[0], self.plan.origin, len(self.plan.inputs))
+        contributions[refused] = np.nan
         return Explanation(
             columns=self.inputs,
-            contributions=sign
-            * self.scorer.contributions(features, at_reference[0], self.plan.origin, len(self.plan.inputs)),
-            output=sign * margin,
+            contributions=sign * contributions,
+            output=sign * self._margin(features, refused),
             reference_output=float(sign * reference_margin[0]),
             reference_pd=float(self._probability(reference_margin)[0]),
             quantity="pd" if self.link == "identity" else "margin",

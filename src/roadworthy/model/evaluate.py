@@ -3,14 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.measures import auc, brier, confusion, gains_table, gini, ks
 
-__all__ = ["evaluate"]
+__all__ = ["AtCutOff", "Evaluation", "evaluate"]
+
+
+class AtCutOff(TypedDict):
+    """What the confusion at one cut-off comes to, in words."""
+
+    cut_off: float
+    sentence: str
+
+
+class _Counted(TypedDict):
+    population: str
+    count: int
+    failed: int
+    bads: int
+    bad_rate: float | None
+    mean_pd: float | None
+
+
+class Evaluation(_Counted, total=False):
+    """The figures, of the rows that the model answered; those of discrimination only where there are bads and goods."""
+
+    auc: float
+    gini: float
+    ks: float
+    brier: float
+    gains: dict[str, list[Any]]
+    confusion: list[AtCutOff]
 
 
 def evaluate(
@@ -19,12 +46,12 @@ def evaluate(
     weights: NDArray[np.float64] | None,
     cut_offs: Sequence[float],
     population: str,
-) -> dict[str, Any]:
+) -> Evaluation:
     """Counts, discrimination, calibration and confusion, as plain data; rows without a PD are counted, not measured."""
     known = ~np.isnan(pd)
     bad, pd = bad[known], pd[known]
     weights = None if weights is None else weights[known]
-    found: dict[str, Any] = {
+    found: Evaluation = {
         "population": population,
         "count": len(bad),
         "failed": int(np.sum(~known)),
@@ -34,7 +61,8 @@ def evaluate(
     }
     if len(np.unique(bad)) < 2:
         return found
-    found |= {
+    return {
+        **found,
         "auc": float(auc(bad, pd, weights=weights)),
         "gini": float(gini(bad, pd, weights=weights)),
         "ks": float(ks(bad, pd, weights=weights)),
@@ -45,4 +73,3 @@ def evaluate(
             for cut in cut_offs
         ],
     }
-    return found

@@ -70,7 +70,15 @@ class Forest:
     `value` (leaves), `category_begin`/`category_end` (words of `category_bits` whose set bits go left; -1 for numbers).
     `roots` (n_trees,). The sum starts from `base`, runs in float32 where `float32_sum` (XGBoost), and is divided by
     `divisor` (averaging forests). `float32_inputs` rounds features first, as scikit-learn's trees and XGBoost do.
-    `refuses_missing`: the library raises on a missing feature, so the answer for such a row is NaN.
+
+    >>> stump = Forest(  # 0.25 where the feature is at most 30 or missing, else 0.75
+    ...     roots=np.array([0]), feature=np.array([0, -1, -1]), threshold=np.array([30.0, 0.0, 0.0]),
+    ...     left=np.array([1, -1, -1]), right=np.array([2, -1, -1]), missing_left=np.array([1, 0, 0]),
+    ...     value=np.array([0.0, 0.25, 0.75]), category_begin=np.full(3, -1), category_end=np.full(3, -1),
+    ...     category_bits=np.zeros(0, dtype=np.uint32),
+    ... )
+    >>> stump.margin(np.array([[30.0], [31.0], [np.nan]]))
+    array([0.25, 0.75, 0.25])
     """
 
     kind: ClassVar[str] = "forest"
@@ -88,7 +96,6 @@ class Forest:
     divisor: float = 1.0
     float32_inputs: bool = False
     float32_sum: bool = False
-    refuses_missing: bool = False
 
     def rounded(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Features as the library's trees see them."""
@@ -104,8 +111,6 @@ class Forest:
             self.rounded(features), self.roots, self.feature, self.threshold, self.left, self.right, self.missing_left,
             self.value, self.category_begin, self.category_end, self.category_bits, self.base, self.float32_sum, total,
         )  # fmt: skip
-        if self.refuses_missing:
-            total[np.isnan(features).any(axis=1)] = np.nan
         return total if self.divisor == 1.0 else total / self.divisor
 
     def contributions(
@@ -128,10 +133,13 @@ class Forest:
         if self.feature.min() < -1 or self.feature.max() >= features:
             raise PackageError("the trees ask for features that the plan does not make")
         here = np.flatnonzero(inner)
-        for child in (self.left[inner], self.right[inner]):
-            if len(child) and (np.any(child <= here) or child.max() >= n):
-                raise PackageError("the trees' children lie outside the trees or before their parents")
-        if not (np.isfinite(self.value).all() and np.isfinite(self.base) and self.divisor > 0):
+        children = np.concatenate([self.left[inner], self.right[inner]])
+        if len(children) and (np.any(children <= np.concatenate([here, here])) or children.max() >= n):
+            raise PackageError("the trees' children lie outside the trees or before their parents")
+        # With two parents a node could be reached along exponentially many ways, and explaining would never end.
+        if len(np.unique(np.concatenate([self.roots, children]))) != len(self.roots) + len(children):
+            raise PackageError("the trees share nodes")
+        if not (np.isfinite(self.value).all() and np.isfinite(self.base) and 0 < self.divisor < np.inf):
             raise PackageError("the trees hold values that are not finite")
         if np.isnan(self.threshold).any():
             raise PackageError("the trees hold thresholds that are not numbers")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from roadworthy.errors import PackageError
@@ -13,9 +14,32 @@ from roadworthy.errors import PackageError
 __all__ = ["Linear"]
 
 
+@njit(cache=True, nogil=True)
+def _sum(features: Any, coefficients: Any, intercept: Any, out: Any) -> None:
+    for row in range(features.shape[0]):
+        total = 0.0
+        for j in range(coefficients.shape[0]):
+            total += features[row, j] * coefficients[j]
+        out[row] = total + intercept
+
+
+@njit(cache=True, nogil=True)
+def _explain(features: Any, reference: Any, coefficients: Any, origin: Any, out: Any) -> None:
+    for row in range(features.shape[0]):
+        for j in range(coefficients.shape[0]):
+            out[row, origin[j]] += (features[row, j] - reference[j]) * coefficients[j]
+
+
 @dataclass(frozen=True)
 class Linear:
-    """`coefficients` (m,) and `intercept`, in log-odds of bad."""
+    """`coefficients` (m,) and `intercept`, in log-odds.
+
+    >>> scorer = Linear(coefficients=np.array([2.0, -1.0]), intercept=0.5)
+    >>> scorer.margin(np.array([[1.0, 3.0]]))
+    array([-0.5])
+    >>> scorer.contributions(np.array([[1.0, 3.0]]), np.array([0.0, 1.0]), np.array([0, 1], dtype=np.int32), 2)
+    array([[ 2., -2.]])
+    """
 
     kind: ClassVar[str] = "linear"
     coefficients: NDArray[np.float64]
@@ -23,18 +47,16 @@ class Linear:
 
     def margin(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Log-odds (n,) of features (n, m), summed feature by feature: a row alone equals the row in a batch."""
-        total = np.zeros(features.shape[0], dtype=np.float64)
-        for j, coefficient in enumerate(self.coefficients):
-            total += features[:, j] * coefficient
-        return total + self.intercept
+        total = np.empty(features.shape[0], dtype=np.float64)
+        _sum(features, self.coefficients, self.intercept, total)
+        return total
 
     def contributions(
         self, features: NDArray[np.float64], reference: NDArray[np.float64], origin: NDArray[np.int32], columns: int
     ) -> NDArray[np.float64]:
         """Shapley values (n, columns) against a reference (m,): coefficient x (value - reference), by column."""
         out = np.zeros((features.shape[0], columns), dtype=np.float64)
-        for j, coefficient in enumerate(self.coefficients):
-            out[:, origin[j]] += (features[:, j] - reference[j]) * coefficient
+        _explain(features, reference, self.coefficients, origin, out)
         return out
 
     def check(self, features: int) -> None:

@@ -10,7 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.special import expit
 
-__all__ = ["LINKS", "logit_float32"]
+__all__ = ["LINKS", "complement", "logit_float32"]
 
 
 def _identity(margin: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -57,3 +57,14 @@ LINKS: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
     "sigmoid_float32": _sigmoid_float32,
 }
 """By the name that a package's manifest carries; names are part of the protocol."""
+
+
+def complement(link: str, probability: NDArray[np.float64]) -> NDArray[np.float64]:
+    """1 - probability, in the width in which the library of this link takes it.
+
+    >>> complement("expit", np.array([0.25]))
+    array([0.75])
+    """
+    if link == "sigmoid_float32":
+        return (np.float32(1.0) - probability.astype(np.float32)).astype(np.float64)
+    return 1.0 - probability

@@ -1,20 +1,18 @@
 """A sealed package: one file, content-addressed, that holds everything a decision needs and nothing that executes.
 
-Protocol 1. A zip of stored parts; `manifest.json` names every other part with its SHA-256, and the package's digest is
-the SHA-256 of the manifest. To change the format: raise PROTOCOL, keep the old reader beside the new one, and keep a
-package of the old protocol among the tests.
+Protocol 1. `manifest.json` names every other part with its SHA-256, and the package's digest is the SHA-256 of the
+manifest. To change the format: raise PROTOCOL, keep the old reader beside the new one, and keep a package of the old
+protocol among the tests.
 """
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -23,24 +21,35 @@ from numpy.typing import NDArray
 from roadworthy.contract import Batch, Contract, check_table, to_arrow
 from roadworthy.errors import DataError, PackageError
 from roadworthy.model.engine import CompiledEngine, Engine, Explanation
+from roadworthy.model.evaluate import Evaluation
 from roadworthy.model.forest import NODE_DTYPES, Forest
 from roadworthy.model.linear import Linear
 from roadworthy.model.links import LINKS
+from roadworthy.model.package_file import read_parts, write_parts
 from roadworthy.model.parity import Parity
+from roadworthy.model.plain_array import read_array
+from roadworthy.model.plain_batch import PlainBatch, read_batch
 from roadworthy.model.plan import Plan
+from roadworthy.model.reference import InputProfile
 
-__all__ = ["PROTOCOL", "EngineNote", "Manifest", "Package", "batch_json", "load", "pack_parts", "read_batch"]
+__all__ = ["PROTOCOL", "EngineNote", "Golden", "Manifest", "Package", "from_parts", "load", "pack_parts"]
 
 PROTOCOL = 1
-LARGEST_PACKAGE = 2 * 1024**3
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 _PLAN_DTYPES: dict[str, type[np.generic]] = {
     "code": np.int32, "source": np.int32, "begin": np.int32, "end": np.int32,
     "params": np.float64, "outputs": np.int32, "origin": np.int32,
 }  # fmt: skip
+_LINEAR_DTYPES: dict[str, type[np.generic]] = {"coefficients": np.float64, "intercept": np.float64}
+_FOREST_DTYPES: dict[str, type[np.generic]] = {
+    "roots": np.int32, **NODE_DTYPES, "category_bits": np.uint32, "base": np.float64, "divisor": np.float64,
+    "float32_inputs": np.bool_, "float32_sum": np.bool_,
+}  # fmt: skip
+_ONE_VALUE = ("intercept", "base", "divisor", "float32_inputs", "float32_sum")
+_ALWAYS = ("contract.json", "reference.json", "profile.json", "evaluation.json", "golden.json")
+_Read = TypeVar("_Read")
 
 
-class EngineNote(msgspec.Struct, frozen=True, kw_only=True):
+class EngineNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the model runs: compiled or native and why, with what link, and how reasons are computed."""
 
     kind: str
@@ -52,10 +61,10 @@ class EngineNote(msgspec.Struct, frozen=True, kw_only=True):
     bad_is_first: bool = False
     bad_at: int = 1
     named: bool = True
-    frame: tuple[tuple[str, str, tuple[str, ...] | None], ...] = ()
+    frame: tuple[tuple[str, str, tuple[bool | int | float | str, ...] | None], ...] = ()
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The first thing read of a package. `parts` maps every other part to its SHA-256."""
 
     protocol: int
@@ -66,6 +75,13 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     environment: dict[str, str]
     lineage: dict[str, str]
     parts: dict[str, str]
+
+
+class Golden(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Rows kept at sealing and the PD they had then, as hexadecimal floats."""
+
+    rows: PlainBatch
+    pd: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -93,9 +109,15 @@ class Package:
     def batch(self, X: Any) -> Batch:
         """`X` (pandas, polars, Arrow, a mapping of columns, or a Batch) as a batch of this contract.
 
-        DataError with the first violations where a row breaks the contract: here nothing is set aside in silence.
+        DataError with the first violations where a row breaks the contract, since here nothing is set aside in silence,
+        and for a Batch of another contract.
         """
         if isinstance(X, Batch):
+            if X.contract is not self.contract and X.contract != self.contract:
+                raise DataError(
+                    f"the batch is of another contract, '{X.contract.name}'",
+                    mend="check the table against package.contract",
+                )
             return X
         checked = check_table(self.contract, to_arrow(X))
         if len(checked.set_aside.row):
@@ -116,9 +138,8 @@ class Package:
         return self.engine.explain(self.batch(X), self.reference)
 
     def golden(self) -> tuple[Batch, NDArray[np.float64]]:
-        """The rows kept at sealing and the PD they had then."""
-        kept = msgspec.json.decode(self.parts["golden.json"])
-        return read_batch(self.contract, kept["rows"]), np.array([float.fromhex(text) for text in kept["pd"]])
+        """The rows kept at sealing and the PD (n,) they had then."""
+        return _read_golden(self.contract, self.parts)
 
     def check_golden(self) -> int:
         """How many golden rows differ by a bit from what they had at sealing; 0 on the build that sealed them."""
@@ -127,17 +148,8 @@ class Package:
         return int(np.sum(~((now == then) | (np.isnan(now) & np.isnan(then)))))
 
     def save(self, path: str | Path) -> None:
-        """Write the file whole or not at all. The same parts always give the same bytes."""
-        path = Path(path)
-        draft = path.with_name(f".{path.name}.part")
-        try:
-            with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
-                for name in sorted(self.parts):
-                    archive.writestr(zipfile.ZipInfo(name, _EPOCH), self.parts[name], zipfile.ZIP_DEFLATED)
-            draft.replace(path)
-        except BaseException:
-            draft.unlink(missing_ok=True)
-            raise
+        """Write the file whole or not at all. The same package always gives the same bytes."""
+        write_parts(Path(path), self.parts)
 
 
 def load(path: str | Path, *, trusted_types: tuple[str, ...] = (), native: bool = True) -> Package:
@@ -146,26 +158,7 @@ def load(path: str | Path, *, trusted_types: tuple[str, ...] = (), native: bool 
     PackageError names the part that is missing, odd or changed. `trusted_types` are the deployment's own classes that a
     natively run model may hold. With `native=False` such a model is not even opened, and cannot decide.
     """
-    return from_parts(_read_parts(Path(path)), where=path, trusted_types=trusted_types, native=native)
-
-
-def _read_parts(path: Path) -> dict[str, bytes]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-            names = [entry.filename for entry in entries]
-            if len(set(names)) != len(names):
-                raise PackageError("a part is there twice", where=path)
-            if sum(entry.file_size for entry in entries) > LARGEST_PACKAGE:
-                raise PackageError("unpacks to more than 2 GiB", where=path)
-            return {entry.filename: archive.read(entry) for entry in entries}
-    except FileNotFoundError:
-        near = sorted(found.name for found in path.parent.glob("*.rw")) if path.parent.is_dir() else []
-        raise PackageError("there is no such file", where=path, available=near) from None
-    except (OSError, zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
-        raise PackageError(f"is not a whole package: {error}", where=path, mend="copy or seal it again") from None
-    except zipfile.zlib.error as error:  # type: ignore[attr-defined]  # zipfile re-exports zlib without saying so
-        raise PackageError(f"is not a whole package: {error}", where=path, mend="copy or seal it again") from None
+    return from_parts(read_parts(Path(path)), where=path, trusted_types=trusted_types, native=native)
 
 
 def from_parts(
@@ -173,55 +166,70 @@ def from_parts(
 ) -> Package:
     """A package from its parts, none of which is believed before it is checked."""
     try:
-        raw = parts["manifest.json"]
-    except KeyError:
-        raise PackageError("has no manifest.json: it is not a Roadworthy package", where=where) from None
-    try:
-        protocol = msgspec.json.decode(raw).get("protocol")
-        if protocol != PROTOCOL:
-            raise PackageError(
-                f"is of protocol {protocol}; this Roadworthy reads protocol {PROTOCOL}",
-                where=where,
-                mend="use a newer Roadworthy, or seal the model again with this one",
-            )
-        manifest = msgspec.json.decode(raw, type=Manifest)
-    except (msgspec.DecodeError, AttributeError) as error:
-        raise PackageError(f"manifest.json cannot be read: {error}", where=where) from None
-    for name in sorted({*manifest.parts, *parts} - {"manifest.json"}):
-        if name not in parts:
-            raise PackageError(f"{name} is missing", where=where)
-        if manifest.parts.get(name) != sha256(parts[name]).hexdigest():
-            raise PackageError(f"{name} is not what the manifest says", where=where, mend="copy or seal it again")
-    try:
-        contract = msgspec.json.decode(parts["contract.json"], type=Contract)
+        manifest = _read_manifest(parts)
+        contract = _decode(parts, "contract.json", Contract)
         engine = _read_engine(manifest.engine, parts, trusted_types, native)
-        missing = [name for name in engine.inputs if name not in contract]
-        if missing:
-            raise PackageError(f"the model reads {', '.join(missing[:5])}, which the contract does not have")
-        reference = read_batch(contract, msgspec.json.decode(parts["reference.json"]))
+        for name in engine.inputs:
+            if name not in contract:
+                raise PackageError(f"the model reads {name}, which the contract does not have")
+            if contract[name].type in ("text", "date"):
+                raise PackageError(f"the model reads {name}, which is a {contract[name].type}")
+        reference = read_batch(contract, _decode(parts, "reference.json", PlainBatch), "reference.json")
         if len(reference) != 1:
             raise PackageError("reference.json does not hold one applicant")
+        _read_golden(contract, parts)
         return Package(
             manifest=manifest,
             contract=contract,
             engine=engine,
             reference=reference,
-            profile=msgspec.json.decode(parts["profile.json"]),
-            evaluation=msgspec.json.decode(parts["evaluation.json"]),
+            profile=_decode(parts, "profile.json", dict[str, InputProfile]),
+            evaluation=_decode(parts, "evaluation.json", Evaluation),
             parts=dict(parts),
         )
     except PackageError as error:
         error.where = error.where or str(where)
         raise
-    except KeyError as error:
-        raise PackageError(f"{error.args[0]} is missing", where=where) from None
-    except (msgspec.DecodeError, msgspec.ValidationError, ValueError, TypeError) as error:
-        raise PackageError(f"a part cannot be read: {error}", where=where) from None
+
+
+def _read_manifest(parts: Mapping[str, bytes]) -> Manifest:
+    """The manifest, once every part is found to be what it says and none is missing or too many."""
+    if "manifest.json" not in parts:
+        raise PackageError("has no manifest.json: it is not a Roadworthy package")
+    protocol = _decode(parts, "manifest.json", dict[str, Any]).get("protocol")
+    if protocol != PROTOCOL:
+        raise PackageError(
+            f"is of protocol {protocol}; this Roadworthy reads protocol {PROTOCOL}",
+            mend="use a newer Roadworthy, or seal the model again with this one",
+        )
+    manifest = _decode(parts, "manifest.json", Manifest)
+    for name in sorted({*manifest.parts, *parts} - {"manifest.json"}):
+        if name not in parts:
+            raise PackageError(f"{name} is missing")
+        if manifest.parts.get(name) != sha256(parts[name]).hexdigest():
+            raise PackageError(f"{name} is not what the manifest says", mend="copy or seal it again")
+    wanted = {*_ALWAYS, *_engine_parts(manifest.engine)}
+    for name in sorted(wanted ^ set(manifest.parts)):
+        raise PackageError(f"{name} is missing" if name in wanted else f"{name} is no part of a package")
+    return manifest
+
+
+def _engine_parts(note: EngineNote) -> list[str]:
+    if note.kind == "native":
+        return ["native.skops"]
+    scorers = {"linear": _LINEAR_DTYPES, "forest": _FOREST_DTYPES}
+    if note.kind != "compiled" or note.link not in LINKS or note.scorer not in scorers:
+        raise PackageError(f"an engine of kind {note.kind!r}, scorer {note.scorer!r} and link {note.link!r} is unknown")
+    return [*(f"plan/{name}.npy" for name in _PLAN_DTYPES), *(f"scorer/{name}.npy" for name in scorers[note.scorer])]
 
 
 def _read_engine(note: EngineNote, parts: Mapping[str, bytes], trusted_types: tuple[str, ...], native: bool) -> Engine:
+    if note.bad_at not in (0, 1):
+        raise PackageError(f"manifest.json: the bad class is the model's answer 0 or 1, not {note.bad_at}")
     if note.kind == "native":
-        from roadworthy.model.formats.native import FrameColumn, NativeEngine, load_native  # only what stayed native
+        from roadworthy.model.formats.feature import FrameColumn  # only for what stayed native
+        from roadworthy.model.formats.native import NativeEngine
+        from roadworthy.model.formats.stored import load_native
 
         return NativeEngine(
             model=load_native(parts["native.skops"], trusted_types) if native else None,
@@ -229,10 +237,12 @@ def _read_engine(note: EngineNote, parts: Mapping[str, bytes], trusted_types: tu
             named=note.named,
             bad_at=note.bad_at,
         )
-    if note.kind != "compiled" or note.link not in LINKS:
-        raise PackageError(f"an engine of kind {note.kind!r} with link {note.link!r} is unknown")
     plan = Plan(
-        inputs=note.inputs, **{name: _array(parts, f"plan/{name}.npy", dtype) for name, dtype in _PLAN_DTYPES.items()}
+        inputs=note.inputs,
+        **{
+            name: read_array(parts[f"plan/{name}.npy"], f"plan/{name}.npy", dtype)
+            for name, dtype in _PLAN_DTYPES.items()
+        },
     )
     engine = CompiledEngine(plan, _read_scorer(note.scorer, parts), note.link, note.bad_is_first)
     engine.check()
@@ -240,84 +250,38 @@ def _read_engine(note: EngineNote, parts: Mapping[str, bytes], trusted_types: tu
 
 
 def _read_scorer(kind: str, parts: Mapping[str, bytes]) -> Linear | Forest:
-    if kind == "linear":
-        return Linear(
-            coefficients=_array(parts, "scorer/coefficients.npy", np.float64),
-            intercept=float(_one(parts, "intercept", np.float64)),
-        )
-    if kind == "forest":
-        return Forest(
-            roots=_array(parts, "scorer/roots.npy", np.int32),
-            **{name: _array(parts, f"scorer/{name}.npy", dtype) for name, dtype in NODE_DTYPES.items()},
-            category_bits=_array(parts, "scorer/category_bits.npy", np.uint32),
-            base=float(_one(parts, "base", np.float64)),
-            divisor=float(_one(parts, "divisor", np.float64)),
-            float32_inputs=bool(_one(parts, "float32_inputs", np.bool_)),
-            float32_sum=bool(_one(parts, "float32_sum", np.bool_)),
-            refuses_missing=bool(_one(parts, "refuses_missing", np.bool_)),
-        )
-    raise PackageError(f"a scorer of kind {kind!r} is unknown")
+    fields: dict[str, Any] = {}
+    for name, dtype in (_LINEAR_DTYPES if kind == "linear" else _FOREST_DTYPES).items():
+        part = f"scorer/{name}.npy"
+        fields[name] = read_array(parts[part], part, dtype)
+        if name in _ONE_VALUE:
+            if fields[name].shape != (1,):
+                raise PackageError(f"{part} does not hold one value")
+            fields[name] = fields[name][0].item()
+    return Linear(**fields) if kind == "linear" else Forest(**fields)
 
 
-def _one(parts: Mapping[str, bytes], name: str, dtype: type[np.generic]) -> Any:
-    array = _array(parts, f"scorer/{name}.npy", dtype)
-    if array.shape != (1,):
-        raise PackageError(f"scorer/{name}.npy does not hold one value")
-    return array[0]
-
-
-def _array(parts: Mapping[str, bytes], name: str, dtype: type[np.generic]) -> NDArray[Any]:
+def _read_golden(contract: Contract, parts: Mapping[str, bytes]) -> tuple[Batch, NDArray[np.float64]]:
+    kept = _decode(parts, "golden.json", Golden)
+    rows = read_batch(contract, kept.rows, "golden.json")
     try:
-        array = np.lib.format.read_array(io.BytesIO(parts[name]), allow_pickle=False, max_header_size=10_000)
-    except (ValueError, EOFError, OSError, SyntaxError, MemoryError) as error:
-        raise PackageError(f"{name} is not an array: {error}") from None
-    if array.dtype != np.dtype(dtype) or array.ndim != 1:
-        raise PackageError(f"{name} holds {array.dtype} of {array.ndim} dimensions where {np.dtype(dtype)} of 1 is due")
-    return np.ascontiguousarray(array)
+        pd = np.array([float.fromhex(text) for text in kept.pd], dtype=np.float64)
+    except (ValueError, OverflowError):
+        raise PackageError("golden.json holds a PD that is not a number") from None
+    if len(pd) != len(rows):
+        raise PackageError(f"golden.json holds {len(pd)} PDs for {len(rows)} rows")
+    return rows, pd
+
+
+def _decode(parts: Mapping[str, bytes], name: str, kind: type[_Read]) -> _Read:
+    try:
+        return msgspec.json.decode(parts[name], type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:  # a ValidationError is a DecodeError
+        raise PackageError(f"{name} cannot be read: {error}") from None
 
 
 def pack_parts(parts: dict[str, bytes], **manifest: Any) -> dict[str, bytes]:
-    """`parts` with the manifest that seals them."""
+    """`parts` with the manifest that seals them; `manifest` are its other fields."""
     digests = {name: sha256(content).hexdigest() for name, content in sorted(parts.items())}
     sealed = Manifest(protocol=PROTOCOL, parts=digests, **manifest)
     return {**parts, "manifest.json": msgspec.json.format(msgspec.json.encode(sealed), indent=1)}
-
-
-def batch_json(batch: Batch) -> dict[str, Any]:
-    """A batch as plain data that `read_batch` turns back into the same bits; numbers as hexadecimal floats."""
-    columns: dict[str, list[Any]] = {}
-    for name, array in batch.columns.items():
-        if array.dtype == np.float64:
-            columns[name] = [float(value).hex() for value in array]
-        elif array.dtype.kind == "M":
-            columns[name] = array.astype("datetime64[us]").astype(np.int64).tolist()
-        else:
-            columns[name] = array.tolist()
-    return {"rows": len(batch), "columns": columns}
-
-
-def read_batch(contract: Contract, plain: Mapping[str, Any]) -> Batch:
-    """The batch that `batch_json` wrote; ids and times are not kept."""
-    n = int(plain["rows"])
-    columns: dict[str, NDArray[Any]] = {}
-    for column in contract.columns:
-        values = plain["columns"][column.name]
-        if column.type == "category":
-            codes = np.array(values, dtype=np.int32)
-            if len(codes) and not (codes.min() >= -2 and codes.max() < len(column.allowed or ())):
-                raise PackageError(f"{column.name} has a code outside its vocabulary")
-            columns[column.name] = codes
-        elif column.type == "date":
-            columns[column.name] = np.array(values, dtype=np.int64).view("datetime64[us]")
-        elif column.type == "text":
-            columns[column.name] = np.array(values, dtype=object)
-        else:
-            columns[column.name] = np.array([float.fromhex(value) for value in values], dtype=np.float64)
-    nobody = np.full(n, None, dtype=object)
-    return Batch(
-        contract=contract,
-        columns=columns,
-        application_id=nobody,
-        applicant_id=nobody.copy(),
-        applied_at=np.full(n, np.datetime64("NaT", "us")),
-    )

@@ -54,20 +54,20 @@ class Parity(msgspec.Struct, frozen=True, kw_only=True):
 
 def compare(
     engine: CompiledEngine,
-    batch: Batch,
-    own: NDArray[np.float64],
+    batches: tuple[Batch, Batch],
+    answers: tuple[NDArray[np.float64], NDArray[np.float64]],
     *,
-    hard_rows: int,
     cut_offs: Sequence[float],
 ) -> Parity:
-    """Engine against the library's `own` PD (n,) on a batch whose last `hard_rows` rows are made up."""
-    ours = engine.pd(batch)
+    """The engine against the library's own PDs, on rows as given and on rows made up to be hard: two of each."""
+    ours = np.concatenate([engine.pd(batch) for batch in batches])
+    own = np.concatenate(answers)
     answered = ~np.isnan(own)
     difference = np.abs(ours[answered] - own[answered])
     changed = sum(int(np.sum((ours[answered] < cut) != (own[answered] < cut))) for cut in cut_offs)
     return Parity(
-        rows=len(batch),
-        hard_rows=hard_rows,
+        rows=len(ours),
+        hard_rows=len(batches[1]),
         bit_equal=int(np.sum(ours[answered] == own[answered]) + np.sum(np.isnan(ours[~answered]))),
         largest_difference=float(np.nan_to_num(difference, nan=np.inf).max(initial=0.0)),
         changed_answers=changed,

@@ -3,6 +3,7 @@
 A fitted pipeline becomes a `Plan` at sealing time. Each operation reads one register and writes one, so every feature
 comes from exactly one contract column; that is what lets explanations be summed home to the columns a person knows.
 The arithmetic is scikit-learn's own, operation by operation and in its order, so that results agree to the last bit.
+What the library would refuse (a category it never saw, a missing value it does not take) refuses the row here too.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from numpy.typing import NDArray
 
 from roadworthy.errors import PackageError
 
-__all__ = ["Op", "Plan", "Step", "build_plan"]
+__all__ = ["REFUSED", "Op", "Plan", "Step", "build_plan"]
+
+REFUSED = float("inf")
+"""As a value of LOOKUP or MATCH: the library refuses a row that holds this value, and so does the plan."""
 
 
 class Op(IntEnum):
@@ -39,11 +43,13 @@ class Op(IntEnum):
     SQRT = 14
     EXP = 15
     ABS = 16
+    REQUIRE_KNOWN = 17  # (): the row is refused where x is NaN
+    REQUIRE_FLOAT32 = 18  # (): the row is refused where x is infinite as float32
 
 
 _FIXED_SIZES = {
     Op.IMPUTE: 1, Op.IS_MISSING: 0, Op.ADD: 1, Op.SUBTRACT: 1, Op.MULTIPLY: 1, Op.DIVIDE: 1, Op.CLIP: 2, Op.EQUALS: 1,
-    Op.LOG: 0, Op.LOG1P: 0, Op.SQRT: 0, Op.EXP: 0, Op.ABS: 0,
+    Op.LOG: 0, Op.LOG1P: 0, Op.SQRT: 0, Op.EXP: 0, Op.ABS: 0, Op.REQUIRE_KNOWN: 0, Op.REQUIRE_FLOAT32: 0,
 }  # fmt: skip
 
 Step = tuple[Op, tuple[float, ...]]
@@ -51,11 +57,17 @@ Step = tuple[Op, tuple[float, ...]]
 
 
 @njit(cache=True, nogil=True)
-def _run(code: Any, source: Any, begin: Any, end: Any, params: Any, outputs: Any, inputs: Any, features: Any) -> None:
-    """Fill `features` (n, m) from `inputs` (n, k); registers 0..k-1 are the inputs, k+i is what operation i wrote."""
+def _run(
+    code: Any, source: Any, begin: Any, end: Any, params: Any, outputs: Any, inputs: Any, features: Any, refused: Any
+) -> None:  # fmt: skip
+    """Fill `features` (n, m) and `refused` (n,) from `inputs` (n, k).
+
+    Registers 0..k-1 are the inputs, k+i is what operation i wrote. The numbers are those of `Op`.
+    """
     n, k = inputs.shape
     registers = np.empty(k + code.shape[0], dtype=np.float64)
     for row in range(n):
+        refuse = False
         for j in range(k):
             registers[j] = inputs[row, j]
         for i in range(code.shape[0]):
@@ -88,6 +100,7 @@ def _run(code: Any, source: Any, begin: Any, end: Any, params: Any, outputs: Any
                     y = params[p + 1]
                 else:
                     y = params[p + 2 + int(x)]
+                refuse = refuse or y == np.inf
             elif op == 9:
                 if np.isnan(x):
                     y = params[p]
@@ -103,6 +116,7 @@ def _run(code: Any, source: Any, begin: Any, end: Any, params: Any, outputs: Any
                             high = middle
                     if low < size and params[p + 2 + low] == x:
                         y = params[p + 2 + size + low]
+                refuse = refuse or y == np.inf
             elif op == 10:
                 if not np.isnan(x):
                     low, high = p, end[i]
@@ -126,9 +140,14 @@ def _run(code: Any, source: Any, begin: Any, end: Any, params: Any, outputs: Any
                 y = np.exp(x)
             elif op == 16:
                 y = abs(x)
+            elif op == 17:
+                refuse = refuse or np.isnan(x)
+            elif op == 18:
+                refuse = refuse or np.isinf(np.float32(x))
             registers[k + i] = y
+        refused[row] = refuse
         for j in range(outputs.shape[0]):
-            features[row, j] = registers[outputs[j]]
+            features[row, j] = np.nan if refuse else registers[outputs[j]]
 
 
 @dataclass(frozen=True)
@@ -149,11 +168,15 @@ class Plan:
     outputs: NDArray[np.int32]
     origin: NDArray[np.int32]
 
-    def run(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Features of shape (n, m) from the contract columns as a matrix of shape (n, len(inputs))."""
+    def run(self, matrix: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Features (n, m) from the contract columns as a matrix (n, len(inputs)), and which rows are refused (n,).
+
+        A refused row's features are all NaN.
+        """
         features = np.empty((matrix.shape[0], len(self.outputs)), dtype=np.float64)
-        _run(self.code, self.source, self.begin, self.end, self.params, self.outputs, matrix, features)
-        return features
+        refused = np.empty(matrix.shape[0], dtype=np.bool_)
+        _run(self.code, self.source, self.begin, self.end, self.params, self.outputs, matrix, features, refused)
+        return features, refused
 
     def check(self) -> None:
         """Refuse arrays that would read outside themselves; a package's arrays are not to be trusted before this."""
@@ -173,10 +196,25 @@ class Plan:
                 raise PackageError(f"the plan's operation {i} has {size} parameters")
             if op == Op.MATCH and size % 2:
                 raise PackageError(f"the plan's operation {i} has keys without values")
+            if op in (Op.MATCH, Op.BIN):
+                begin, end = int(self.begin[i]), int(self.end[i])
+                keys = self.params[begin + 2 : begin + 1 + size // 2] if op == Op.MATCH else self.params[begin:end]
+                if not (np.diff(keys) > 0).all():
+                    raise PackageError(f"the plan's operation {i} has keys that do not rise")
+        if len(set(self.inputs)) != k:
+            raise PackageError("the plan reads a column twice")
         if len(self.outputs) and not (self.outputs.min() >= 0 and self.outputs.max() < k + n_ops):
             raise PackageError("the plan's outputs lie outside its registers")
         if len(self.origin) and not (self.origin.min() >= 0 and self.origin.max() < k):
             raise PackageError("the plan's features come from columns it does not read")
+
+    def unchanged(self) -> list[str | None]:
+        """For each feature the column that it is, as it is or with missing values filled; None where it is changed."""
+        filling = {int(Op.IMPUTE), int(Op.REQUIRE_KNOWN), int(Op.REQUIRE_FLOAT32)}
+        columns: list[str | None] = list(self.inputs)
+        for i in range(len(self.code)):
+            columns.append(columns[self.source[i]] if int(self.code[i]) in filling else None)
+        return [columns[register] for register in self.outputs]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What is stored in a package, by name."""
@@ -191,7 +229,8 @@ def build_plan(inputs: tuple[str, ...], features: list[tuple[str, tuple[Step, ..
 
     >>> decades = ((Op.IMPUTE, (40.0,)), (Op.DIVIDE, (10.0,)))
     >>> plan = build_plan(("age",), [("age", decades), ("age", ((Op.IS_MISSING, ()),))])
-    >>> plan.run(np.array([[30.0], [np.nan]]))
+    >>> features, refused = plan.run(np.array([[30.0], [np.nan]]))
+    >>> features
     array([[3., 0.],
            [4., 1.]])
     """

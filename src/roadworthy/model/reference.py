@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.contract import Batch
 
-__all__ = ["find_medoid", "profile_inputs"]
+__all__ = ["InputProfile", "find_medoid", "profile_inputs"]
 
 CANDIDATES = 500
 COMPARED_WITH = 2_000
+
+
+class InputProfile(TypedDict, total=False):
+    """One input's shape: the missing share, and `shares` by category, or `mean` and `deciles` (11 of them, or none)."""
+
+    missing: float
+    shares: dict[str, float]
+    mean: float | None
+    deciles: list[float]
 
 
 def find_medoid(batch: Batch, columns: Sequence[str], chosen: NDArray[np.bool_], seed: int = 0) -> int:
@@ -49,10 +58,10 @@ def find_medoid(batch: Batch, columns: Sequence[str], chosen: NDArray[np.bool_],
     return int(candidates[int(np.argmin(distance))])
 
 
-def profile_inputs(batch: Batch, columns: Sequence[str]) -> dict[str, Any]:
+def profile_inputs(batch: Batch, columns: Sequence[str]) -> dict[str, InputProfile]:
     """Each input's shape, to compare later months with: missing share, and deciles or the share of each category."""
     n = max(len(batch), 1)
-    profile: dict[str, Any] = {}
+    profile: dict[str, InputProfile] = {}
     for name in columns:
         column = batch.contract[name]
         if column.type == "category":

@@ -1,7 +1,8 @@
 """Trained models as the engine's arrays. One file a format; adding one touches no other file.
 
 A format module has `NAMES`, the full class names it compiles, and `compile_model(model, features, bad_first)` that
-returns a `Compiled`. `trace.py` walks the preprocessing in front of it.
+returns a `Compiled`. It may have `known_categories(model)`, the categories that the model saw in training, by the
+position of their column. `trace.py` walks the preprocessing in front of it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-from roadworthy.model.formats.trace import CannotCompile, Compiled, Feature
+from roadworthy.model.formats.feature import CannotCompile, Compiled, Feature
 
 __all__ = ["CannotCompile", "Compiled", "Feature", "class_name", "find_format", "list_formats"]
 

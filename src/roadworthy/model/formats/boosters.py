@@ -7,21 +7,27 @@ from typing import Any
 import numpy as np
 
 from roadworthy.errors import MissingExtra
+from roadworthy.model.formats.feature import CannotCompile
 from roadworthy.model.formats.grow import TreeArrays
 
-__all__ = ["load_treelite", "read_trees"]
+__all__ = ["load_booster", "read_trees"]
 
 _NUMBER, _CATEGORY = 1, 2
 _LESS, _LESS_OR_EQUAL = 2, 3
 
 
-def load_treelite() -> Any:
-    """The treelite module; MissingExtra where it is not installed."""
+def load_booster(booster: Any) -> Any:
+    """A LightGBM or XGBoost booster as a treelite model; CannotCompile where treelite does not read it."""
     try:
         import treelite  # loads on use: serving needs none of it
     except ImportError:
         raise MissingExtra.of("treelite", "train") from None
-    return treelite
+    library = type(booster).__module__.partition(".")[0]
+    try:
+        return getattr(treelite.frontend, f"from_{library}")(booster)
+    except treelite.TreeliteError as error:
+        said = str(error).strip().splitlines()[-1]
+        raise CannotCompile(f"treelite does not read this {library} model: {said}") from None
 
 
 def read_trees(model: Any) -> list[TreeArrays]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from roadworthy.errors import MissingExtra, SealError
-from roadworthy.model.formats.native import load_native
+from roadworthy.model.formats.stored import load_native
 
 __all__ = ["read_model_file"]
 

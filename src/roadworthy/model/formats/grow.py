@@ -34,7 +34,6 @@ def join_trees(
     divisor: float = 1.0,
     float32_inputs: bool = False,
     float32_sum: bool = False,
-    refuses_missing: bool = False,
 ) -> Forest:
     """One `Forest` of many trees, each renumbered breadth-first: parents before children, and near each other."""
     columns: dict[str, list[NDArray[Any]]] = {name: [] for name in NODE_DTYPES}
@@ -72,7 +71,6 @@ def join_trees(
         divisor=divisor,
         float32_inputs=float32_inputs,
         float32_sum=float32_sum,
-        refuses_missing=refuses_missing,
         **arrays,
     )
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from roadworthy.model.formats.boosters import load_treelite, read_trees
+from roadworthy.model.formats.boosters import load_booster, read_trees
+from roadworthy.model.formats.feature import CannotCompile, Compiled, Feature, category_text
 from roadworthy.model.formats.grow import join_trees
-from roadworthy.model.formats.trace import CannotCompile, Compiled, Feature
 from roadworthy.model.plan import Op
 
 NAMES = ("lightgbm.LGBMClassifier", "lightgbm.Booster")
@@ -17,7 +17,7 @@ NAMES = ("lightgbm.LGBMClassifier", "lightgbm.Booster")
 def compile_model(model: Any, features: list[Feature], bad_first: bool) -> Compiled:
     """float64 throughout; categories by the numbers that the library stored with the model."""
     booster = getattr(model, "booster_", model)
-    loaded = load_treelite().frontend.from_lightgbm(booster)
+    loaded = load_booster(booster)
     header = loaded.get_header_accessor()
     if str(header.get_field("postprocessor")) != "sigmoid":
         raise CannotCompile(f"a LightGBM objective with {header.get_field('postprocessor')} has no compiled form")
@@ -30,19 +30,35 @@ def compile_model(model: Any, features: list[Feature], bad_first: bool) -> Compi
     return Compiled(forest, "sigmoid", _encode(features, booster.pandas_categorical or []), bad_is_first=bad_first)
 
 
+def known_categories(model: Any) -> dict[int, tuple[Any, ...]]:
+    """The vocabularies of the columns that were pandas categoricals in training, by position."""
+    booster = getattr(model, "booster_", model)
+    vocabularies = booster.pandas_categorical or []
+    about = booster.dump_model(num_iteration=1)["feature_infos"]
+    places = [i for i, name in enumerate(booster.feature_name()) if about.get(name, {}).get("values")]
+    return dict(zip(places, map(tuple, vocabularies), strict=True)) if len(places) == len(vocabularies) else {}
+
+
 def _encode(features: list[Feature], vocabularies: list[list[Any]]) -> list[Feature]:
     """Categories become their positions in the vocabulary that LightGBM saw; what it did not see is missing."""
     remaining = iter(vocabularies)
     out = []
     for feature in features:
-        if feature.texts is None:
+        if feature.texts is None and not feature.is_category:
             out.append(feature)
             continue
         vocabulary = next(remaining, None)
         if vocabulary is None:
             raise CannotCompile(f"{feature.column} is text, and the model stored no categories for it")
-        position = {str(value): float(i) for i, value in enumerate(vocabulary)}
-        codes = [np.nan if text is None else position.get(text, np.nan) for text in feature.texts]
-        *known, missing, unseen = codes
-        out.append(Feature(feature.column, ((Op.LOOKUP, (missing, unseen, *known)),)))
+        if feature.texts is None:
+            places = sorted((float(value), float(i)) for i, value in enumerate(vocabulary))
+            keys, values = zip(*places, strict=True)
+            out.append(feature.then(Op.MATCH, np.nan, np.nan, *keys, *values))
+            continue
+        position = {category_text(value): i for i, value in enumerate(vocabulary)}
+        out.append(
+            feature.look_up(
+                [np.nan if text is None else position.get(category_text(text), np.nan) for text in feature.texts]
+            )
+        )
     return out

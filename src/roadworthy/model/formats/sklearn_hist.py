@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from roadworthy.model.formats.feature import CannotCompile, Compiled, Feature
 from roadworthy.model.formats.grow import TreeArrays, join_trees
-from roadworthy.model.formats.trace import CannotCompile, Compiled, Feature, trace
+from roadworthy.model.formats.trace import trace
 from roadworthy.model.plan import Op
 
 NAMES = ("sklearn.HistGradientBoostingClassifier",)
@@ -32,6 +33,15 @@ def compile_model(model: Any, features: list[Feature], bad_first: bool) -> Compi
     trees = [_read(stage[0]) for stage in model._predictors]
     forest = join_trees(trees, base=float(np.ravel(model._baseline_prediction)[0]))
     return Compiled(forest, "expit", features, bad_is_first=bad_first)
+
+
+def known_categories(model: Any) -> dict[int, tuple[Any, ...]]:
+    """The categories of the columns that were pandas categoricals in training, by position."""
+    if model.categorical_features != "from_dtype" or getattr(model, "_preprocessor", None) is None:
+        return {}
+    places = np.flatnonzero(model.is_categorical_).tolist()
+    categories = model._preprocessor.named_transformers_["encoder"].categories_
+    return {i: tuple(known.tolist()) for i, known in zip(places, categories, strict=True)}
 
 
 def _read(predictor: Any) -> TreeArrays:

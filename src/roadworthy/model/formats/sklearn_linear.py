@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from roadworthy.model.formats.trace import CannotCompile, Compiled, Feature
+from roadworthy.model.formats.feature import CannotCompile, Compiled, Feature
 from roadworthy.model.linear import Linear
 
 NAMES = ("sklearn.LogisticRegression", "sklearn.LogisticRegressionCV", "sklearn.SGDClassifier")

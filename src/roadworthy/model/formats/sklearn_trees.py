@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.model.forest import Forest
+from roadworthy.model.formats.feature import CannotCompile, Compiled, Feature
 from roadworthy.model.formats.grow import TreeArrays, join_trees
-from roadworthy.model.formats.trace import CannotCompile, Compiled, Feature
+from roadworthy.model.plan import Op
 
 NAMES = (
     "sklearn.DecisionTreeClassifier",
@@ -21,9 +22,11 @@ NAMES = (
 
 
 def compile_model(model: Any, features: list[Feature], bad_first: bool) -> Compiled:
-    """Thresholds in float64 on inputs rounded to float32, as the library compares them."""
+    """Thresholds in float64 on inputs rounded to float32, as the library compares them; it refuses what overflows."""
+    features = [feature.then(Op.REQUIRE_FLOAT32) for feature in features]
     if type(model).__name__ == "GradientBoostingClassifier":
-        return Compiled(_boosted(model), "expit", features, bad_is_first=bad_first)
+        known = [feature.then(Op.REQUIRE_KNOWN) for feature in features]
+        return Compiled(_boosted(model), "expit", known, bad_is_first=bad_first)
     grown = getattr(model, "estimators_", [model])
     bad_class = 0 if bad_first else 1
     trees = [_read(tree.tree_, tree.tree_.value[:, 0, bad_class]) for tree in grown]
@@ -36,15 +39,10 @@ def _boosted(model: Any) -> Forest:
         raise CannotCompile("gradient boosting that starts from another model has no compiled form yet")
     if model.loss != "log_loss":
         raise CannotCompile(f"gradient boosting with loss {model.loss!r} has no compiled form yet")
-    base = 0.0
-    if model.init_ != "zero":
-        bad = model.init_.class_prior_[1]
-        # The library clips the prior by float32's epsilon before taking its log-odds.
-        edge = np.finfo(np.float32).eps
-        prior = float(np.clip(bad, edge, 1 - edge))
-        base = float(np.log(prior / (1 - prior)))
+    anyone = np.zeros((1, model.n_features_in_), dtype=np.float32)
+    base = float(model._raw_predict_init(anyone)[0, 0])  # the same for everyone
     trees = [_read(tree.tree_, model.learning_rate * tree.tree_.value[:, 0, 0]) for tree in model.estimators_[:, 0]]
-    return join_trees(trees, base=base, float32_inputs=True, refuses_missing=True)
+    return join_trees(trees, base=base, float32_inputs=True)
 
 
 def _read(tree: Any, value: NDArray[np.float64]) -> TreeArrays:

@@ -1,0 +1,114 @@
+"""The original model as bytes without pickle, and back: nothing but types on a list is ever constructed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from roadworthy.errors import MissingExtra, PackageError, SealError
+
+__all__ = ["TRUSTED_TYPES", "dump_native", "load_native"]
+
+TRUSTED_TYPES = (
+    "collections.OrderedDict",
+    "collections.defaultdict",
+    "functools.partial",
+    "lightgbm.basic.Booster",
+    "lightgbm.sklearn.LGBMClassifier",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.tree._tree.Tree",
+    "sklearn.utils._bunch.Bunch",
+    "sklearn.utils.validation.check_array",
+    "xgboost.core.Booster",
+    "xgboost.sklearn.XGBClassifier",
+)
+"""Beside the types that skops itself trusts. Compiled code walks a tree's arrays, so they are checked on load."""
+
+
+def dump_native(model: Any, trusted_types: Sequence[str] = ()) -> bytes:
+    """The model as skops bytes; SealError where it holds types that a server would not construct."""
+    io = _skops()
+    try:
+        content: bytes = io.dumps(model)
+    except Exception as error:  # noqa: BLE001  # skops raises many kinds for what it cannot write
+        raise SealError(f"the model cannot be stored without pickle: {error}") from None
+    unknown = sorted(set(io.get_untrusted_types(data=content)) - {*TRUSTED_TYPES, *trusted_types})
+    if unknown:
+        raise SealError(
+            f"the model holds types that are not trusted: {', '.join(unknown[:5])}",
+            mend="list them in trusted_types if they are this deployment's own, or use scikit-learn's own steps",
+        )
+    return content
+
+
+def load_native(content: bytes, trusted_types: Sequence[str] = ()) -> Any:
+    """The model from skops bytes; PackageError where it is not one, or holds what is not trusted."""
+    io = _skops()
+    try:
+        model = io.loads(content, trusted=[*TRUSTED_TYPES, *trusted_types])
+    except Exception as error:  # noqa: BLE001  # anything odd in a package is a package error
+        raise PackageError(f"the original model cannot be read: {error}") from None
+    try:
+        for tree, width in _find_trees(model, None, set()):
+            _check_tree(tree, width)
+    except RecursionError:
+        raise PackageError("the original model is nested too deeply") from None
+    return model
+
+
+def _find_trees(holder: Any, limit: int | None, seen: set[int]) -> Iterator[tuple[Any, int]]:
+    """Every scikit-learn tree within a model, with the number of features that its owner is given at least."""
+    if id(holder) in seen or isinstance(holder, (str, bytes, int, float, np.generic)):
+        return
+    seen.add(id(holder))
+    kind = type(holder)
+    if kind.__name__ in ("Tree", "TreePredictor") and kind.__module__.startswith("sklearn."):
+        yield holder, limit or 0
+    elif isinstance(holder, (list, tuple)) or (isinstance(holder, np.ndarray) and holder.dtype == object):
+        for each in np.ravel(holder) if isinstance(holder, np.ndarray) else holder:
+            yield from _find_trees(each, limit, seen)
+    elif isinstance(holder, dict):
+        for each in holder.values():
+            yield from _find_trees(each, None, seen)
+    elif not isinstance(holder, np.ndarray):
+        fields = getattr(holder, "__dict__", {})
+        own: int | None = fields.get("n_features_in_", limit)
+        width = own if own is None or limit is None else min(own, limit)
+        for name, each in fields.items():
+            # An ensemble checks its rows once and hands them to its members as they are.
+            yield from _find_trees(each, width if name in ("estimators_", "tree_", "_predictors") else None, seen)
+
+
+def _check_tree(tree: Any, width: int) -> None:
+    """Refuse a tree that reads more than `width` features, or whose nodes lead outside it or round in a circle."""
+    if type(tree).__name__ == "Tree":
+        if not 0 < tree.node_count <= tree.capacity:
+            raise PackageError("a tree of the original model leads outside itself")
+        left, right, feature = tree.children_left, tree.children_right, tree.feature
+        inner = left != -1
+    else:
+        nodes = tree.nodes
+        left, right, feature = (nodes[name].astype(np.int64) for name in ("left", "right", "feature_idx"))
+        inner = nodes["is_leaf"] == 0
+        by_set = inner & (nodes["is_categorical"] != 0)
+        if np.any(nodes["bitset_idx"][by_set] >= len(tree.raw_left_cat_bitsets)):
+            raise PackageError("a tree of the original model leads outside itself")
+    here, size = np.flatnonzero(inner), len(left)
+    for child in (left[inner], right[inner]):
+        if np.any(child <= here) or np.any(child >= size):
+            raise PackageError("a tree of the original model leads outside itself")
+    if np.any(feature[inner] < 0) or np.any(feature[inner] >= width):
+        raise PackageError("a tree of the original model reads more columns than there are")
+
+
+def _skops() -> Any:
+    try:
+        import skops.io  # loads on use
+    except ImportError:
+        raise MissingExtra.of("skops", "train") from None
+    return skops.io
