@@ -254,6 +254,10 @@ def test_any_format_may_be_declared() -> None:
     checked = one("date", ["28-FEB-97", "1997-02-28", "31-FEB-97"], format="%d-%b-%y")
     assert checked.batch.columns["x"].astype("datetime64[D]").astype(str).tolist() == ["1997-02-28"] * 2
     assert rules(checked) == [(2, "date")]
+    checked = one("date", ["31.12.2024 23:59:59.250", "31.12.24 23:59:59.250"], format="%d.%m.%Y %H:%M:%S.%f")
+    assert checked.batch.columns["x"].astype(str).tolist() == ["2024-12-31T23:59:59.250000"]
+    assert rules(checked) == [(1, "date")]
+    assert rules(one("date", ["31 December 24"], format="%d %B %Y")) == [(0, "date")]
 
 
 @pytest.mark.parametrize(

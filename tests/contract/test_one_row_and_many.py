@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema_rs
 import msgspec
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -228,6 +229,21 @@ def test_a_number_too_large_for_a_float_is_not_finite() -> None:
     for text in (b'{"inputs": {"amount": 1e400}}', b'{"inputs": {"amount": %s}}' % (b"1" * 400)):
         with pytest.raises(msgspec.ValidationError, match=r"\$\.inputs\.amount"):
             msgspec.json.decode(text, type=application_struct(contract))
+
+
+def test_what_cannot_be_written_down_is_a_type_violation() -> None:
+    """Half a surrogate pair, and a number of more digits than Python prints, are refused by msgspec as well."""
+    for type_ in ("text", "category", "date"):
+        allowed = ("1",) if type_ == "category" else None
+        contract = Contract(name="c", columns=(Column(name="x", type=type_, allowed=allowed),))
+        for value in ("\ud800", 10**5000):
+            assert [violation.rule for violation in violations_of(contract, {"inputs": {"x": value}})] == ["type"]
+
+
+def test_pandas_words_for_nothing_are_missing() -> None:
+    contract = Contract(name="c", columns=(Column(name="x", type="date"),))
+    for value in (pd.NA, pd.NaT, np.float32("nan"), None):
+        assert [violation.rule for violation in violations_of(contract, {"inputs": {"x": value}})] == ["missing"]
 
 
 def test_a_body_that_is_no_object_and_one_without_inputs_say_so() -> None:

@@ -38,8 +38,8 @@ def test_nan_in_pandas_is_missing_and_integers_beside_it_stay_numbers() -> None:
 
 
 def test_a_column_of_several_types_becomes_text() -> None:
-    mixed = [1, "x", None, 2.0, 2.5, np.nan, True]
-    expected = {"x": ["1", "x", None, "2", "2.5", None, "True"]}
+    mixed = [1, "x", None, 2.0, 2.5, np.nan, True, pd.NA]
+    expected = {"x": ["1", "x", None, "2", "2.5", None, "True", None]}
     assert to_arrow(pd.DataFrame({"x": pd.Series(mixed, dtype=object)})).to_pydict() == expected
     assert to_arrow({"x": mixed}).to_pydict() == expected
     assert to_arrow(pl.DataFrame({"x": pl.Series(mixed, dtype=pl.Object)})).to_pydict() == expected

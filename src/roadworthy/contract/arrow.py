@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import narwhals as nw
-import numpy as np
 import pyarrow as pa
 
-from roadworthy.contract.words import number_word
+from roadworthy.contract.words import is_nothing, number_word
 from roadworthy.errors import DataError
 
 __all__ = ["Kind", "kind_of", "name_columns", "to_arrow"]
@@ -118,6 +117,6 @@ def _text_of(cells: Any) -> pa.Array:
 
 
 def _word(cell: Any) -> str | None:
-    if cell is None or (np.ndim(cell) == 0 and cell != cell):  # NaN and NaT are not equal to themselves
+    if is_nothing(cell):
         return None
     return number_word(cell) if isinstance(cell, float) else str(cell)

@@ -25,7 +25,7 @@ from roadworthy.contract.reading import (
     refuse,
 )
 from roadworthy.contract.schema import ENVELOPE, RESERVED, Column, Contract
-from roadworthy.contract.words import number_word, trim_word
+from roadworthy.contract.words import is_nothing, number_word, trim_word
 
 __all__ = ["check_body"]
 
@@ -81,7 +81,7 @@ def _read(column: Column, value: Any, path: str, violations: list[Violation]) ->
 
 
 def _read_value(column: Column, value: Any) -> Reading:
-    if value is None or value != value:  # only NaN is unequal to itself, and it is no JSON
+    if is_nothing(value):
         return nothing(column, 1)
     word = _word(value)
     match column.type:
@@ -92,7 +92,7 @@ def _read_value(column: Column, value: Any) -> Reading:
             if isinstance(value, int | float):
                 return read_floats(column, np.array([_float(value)]))
         case "category":
-            if isinstance(value, str) or (word is not None and column.numeric_codes):
+            if word is not None and (isinstance(value, str) or column.numeric_codes):
                 return read_words(column, [word], _FIRST)
         case "text":
             if word is not None:
@@ -110,12 +110,16 @@ def _read_value(column: Column, value: Any) -> Reading:
 
 
 def _word(value: Any) -> str | None:
-    """Text and numbers as text; None where the value is neither."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    """Text and numbers as text; None where the value is neither, or cannot be written down."""
+    try:
+        if isinstance(value, str):
+            value.encode()  # half a surrogate pair is no text
+            return value
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        return str(value) if isinstance(value, int) else number_word(value)
+    except ValueError:  # the same, or a whole number of more digits than Python prints
         return None
-    return str(value) if isinstance(value, int) else number_word(value)
 
 
 def _float(value: float) -> float:

@@ -20,6 +20,7 @@ from roadworthy.contract.schema import ENVELOPE, RESERVED, Column, Contract
 __all__ = [
     "Checked",
     "Fault",
+    "Rule",
     "SetAside",
     "Violation",
     "check_table",

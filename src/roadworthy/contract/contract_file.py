@@ -79,8 +79,8 @@ def read_contract(path: Path) -> Contract:
 def contract_digest(contract: Contract) -> str:
     """SHA-256, in hex, of everything the contract says, guesses and descriptions included.
 
-    >>> contract_digest(Contract(name="credit", columns=()))
-    '...'
+    >>> contract_digest(Contract(name="credit", columns=()))[:8]
+    'b5214fb8'
     """
     # A bound written as 18 and one written as 18.0 are the same bound.
     exact = msgspec.convert(msgspec.to_builtins(contract), Contract)

@@ -31,6 +31,7 @@ _WRITTEN = (
 )
 _PLAIN = r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}(?:[T ](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9])?$"
 _UNTOLD = r"^[0-9]{1,2}([/.-])[0-9]{1,2}[/.-][0-9]{4}(?:[T ]|$)"
+_FIRST = np.datetime64("1000-01-01", "us")  # an earlier year is a year cut short
 _MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTHS = {name: str(month + 1) for month, name in enumerate(_MONTH_NAMES)}
 _DAY_AND_MONTH = re.compile(r"%([dm])[/.-]%([dm])[/.-]%Y")
@@ -62,7 +63,10 @@ def read_dates(text: pa.Array | pa.ChunkedArray, format: str = "") -> NDArray[np
     if order is not None:
         told = parts.told_dates(day_first=order[1] == "d") + parts.times()
     elif format:
-        told = cells.str.to_datetime(format, strict=False, time_unit="us", time_zone="UTC").to_numpy()
+        # Python and polars write a fraction of a second in different ways.
+        read = cells.str.to_datetime(format.replace(".%f", "%.f"), strict=False, time_unit="us", time_zone="UTC")
+        told = np.asarray(read.to_numpy(), dtype="datetime64[us]")
+        told = np.where(told >= _FIRST, told, np.datetime64("NaT"))
     else:
         return dates
     return np.where(np.isnat(told), dates, told)
@@ -142,7 +146,7 @@ class _Parts:
 
 
 def _date_of(year: Floats, month: Floats, day: Floats) -> Dates:
-    """The dates that exist: no 30 February, and no year before 1000, which is a year cut short."""
+    """The dates that exist: no 30 February, and none before _FIRST."""
     whole = [np.nan_to_num(part).astype(np.int64) for part in (year, month, day)]
     first = ((whole[0] - 1970) * 12 + (whole[1] - 1)).astype("datetime64[M]")
     dates = first.astype("datetime64[D]") + (whole[2] - 1)

@@ -19,6 +19,7 @@ ColumnType = Literal["number", "integer", "boolean", "category", "text", "date"]
 Role = Literal["input", "identity", "money", "time", "group"]
 Outside = Literal["refer", "set_aside"]
 
+_SIGNS = tuple("YymbBhdejHIMSpz")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
@@ -97,7 +98,14 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             return None
         if self.type != "date":
             return f"is for dates, not for a {self.type}"
-        return None if "%" in self.format else "needs strptime signs, for example %d/%m/%Y"
+        signs = re.findall(r"%(.?)", self.format.replace(".%f", ""))
+        unknown = [sign for sign in signs if sign not in _SIGNS]
+        if unknown:
+            return f"has an unknown sign, %{unknown[0]}; known are {' '.join(f'%{sign}' for sign in _SIGNS)} and .%f"
+        day_of_month = {"d", "e"} & {*signs} and {"m", "b", "B", "h"} & {*signs}
+        if {"Y", "y"} & {*signs} and (day_of_month or "j" in signs):
+            return None
+        return "needs a year, a month and a day in strptime signs, for example %d/%m/%Y"
 
     def _guessed_fault(self) -> str | None:
         unknown = [field for field in self.guessed if field not in self.__struct_fields__]

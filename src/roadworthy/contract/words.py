@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["LARGEST_INTEGER", "MISSING_WORDS", "SPACES", "TRUTH_WORDS", "number_word", "trim", "trim_word"]
+__all__ = [
+    "LARGEST_INTEGER",
+    "MISSING_WORDS",
+    "SPACES",
+    "TRUTH_WORDS",
+    "is_nothing",
+    "number_word",
+    "trim",
+    "trim_word",
+]
 
 MISSING_WORDS = frozenset(("", "na", "n/a", "#n/a", "null", "none", "nan", "nat", "<na>", "-", "--", "?", ".", "empty"))
 """Words, in any case, that say there is no value; a category that lists one among its allowed values keeps it."""
@@ -37,6 +49,17 @@ def trim_word(word: str) -> str | None:
     """
     trimmed = word.strip(SPACES)
     return None if trimmed.lower() in MISSING_WORDS else trimmed
+
+
+def is_nothing(value: Any) -> bool:
+    """Whether a Python value says that there is none: None, NaN of any width, pandas' NA and NaT.
+
+    >>> is_nothing(None), is_nothing(float("nan")), is_nothing("")
+    (True, True, False)
+    """
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, float | np.floating) and bool(value != value)  # only NaN is unequal to itself
 
 
 def number_word(value: float) -> str | None:
