@@ -54,3 +54,17 @@ def test_wrong_use_is_said_in_one_line(words: list[str], said: str, capsys: pyte
 def test_what_is_off_unless_given_is_not_shown_as_a_default(capsys: pytest.CaptureFixture[str]) -> None:
     assert obey(["init", "--help"]) == 0
     assert "[default" not in capsys.readouterr().out
+
+
+def test_a_mend_can_be_pasted_whatever_the_column_is_called(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = ["debts,Reminder fees,default", *(f"{i % 37},{'' if i % 2 else i + 5},{1 - i % 2}" for i in range(400))]
+    (tmp_path / "loans.csv").write_text("\n".join(rows) + "\n")
+    words = ["init", str(tmp_path / "loans.csv"), "--target", "default", "--out", str(tmp_path / "loans")]
+    assert obey(words) == 0
+    assert "--drop 'Reminder fees'" in capsys.readouterr().out
+
+
+def test_a_run_that_makes_no_page_names_none(product: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert obey(["run", "preprocess", "-C", str(product)]) == 0
+    assert "page.html" not in capsys.readouterr().out

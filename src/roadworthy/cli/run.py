@@ -54,5 +54,6 @@ def command(
     if json:
         show_json(result)
         return 0
-    say(f"{'done':>12}  in {time.monotonic() - began:.1f} s: open {result.page}")
+    page = f": open {result.page}" if result.page.exists() else ""
+    say(f"{'done':>12}  in {time.monotonic() - began:.1f} s{page}")
     return 0

@@ -6,6 +6,7 @@ Each finding says what was seen, with its figures, and what to do about it. None
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -83,7 +84,7 @@ def find_identifiers(facts: Iterable[ColumnFacts], rows: int, *, id_stated: bool
             "identifier",
             (fact.name,),
             f"{fact.name} looks like an identifier: {fact.distinct:,} different values in {rows:,} rows",
-            mend.format(fact.name),
+            mend.format(shlex.quote(fact.name)),
             {"distinct": fact.distinct, "rows": rows},
         )
         for fact in facts
@@ -97,7 +98,8 @@ def find_constants(facts: Iterable[ColumnFacts]) -> list[Finding]:
     if not names:
         return []
     verb = "holds one value in every row, or none" if len(names) == 1 else "hold one value in every row, or none"
-    mend = f"nothing can be learned from it: --drop {','.join(names[:20])}" + (" and so on" if len(names) > 20 else "")
+    listed = shlex.quote(",".join(names[:20]))
+    mend = f"nothing can be learned from it: --drop {listed}" + (" and so on" if len(names) > 20 else "")
     return [Finding("constant", names, f"{_list_names(names)} {verb}", mend)]
 
 
@@ -179,7 +181,7 @@ def find_later_dates(
                     "later_date",
                     (name,),
                     f"{name} lies after {decided_name} in {_percent(later)} of rows: it was not known then",
-                    f"--drop {name}, or never make an input of it",
+                    f"--drop {shlex.quote(name)}, or never make an input of it",
                     {"later": later},
                 )
             )

@@ -13,6 +13,7 @@ A leak is suspected, never proven: whether the value was known when the applicat
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -64,9 +65,9 @@ def find_leaks(batch: Batch, bad: Floats, weights: Floats | None = None) -> list
                 if one_class
                 else f"{column.name} alone almost decides the outcome ({figures})"
             )
-            mend = f"if it was not known when the application was decided: --drop {column.name}"
+            mend = f"if it was not known when the application was decided: --drop {shlex.quote(column.name)}"
             if "weight" in column.name.lower():
-                mend = f"if it weights the rows: --weight {column.name}; {mend}"
+                mend = f"if it weights the rows: --weight {shlex.quote(column.name)}; {mend}"
             found.append(Finding("leak", (column.name,), sentence, mend, {"auc": alone}))
     return sorted(found, key=lambda finding: -finding.figures["auc"])
 
