@@ -103,9 +103,12 @@ def edit_contract(contract: Contract) -> Contract:
 def edit_policy(policy: Policy, contract: Contract) -> Policy:
     """The starting policy with the demo's rules, reasons and economics."""
     texts = {name: text for name, text in _REASONS.items() if name in contract}
+    # The starting cases state what a model reads; the rules read the age besides.
+    cases = tuple(msgspec.structs.replace(case, inputs={"age": 41, **case.inputs}) for case in policy.cases)
     return msgspec.structs.replace(
         policy,
         rules=_RULES,
         reasons=msgspec.structs.replace(policy.reasons, texts=texts),
         economics=StatedEconomics(currency="EUR", horizon_months=HORIZON_MONTHS, terms=_TERMS),
+        cases=cases,
     )
