@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from roadworthy.decide.decide import BUILT_IN_RULES, decide
+from roadworthy.decide.catalogue import BUILT_IN_RULES
+from roadworthy.decide.decide import decide
 from roadworthy.decide.decisions import Decisions, Reason, flatten_decisions
 from roadworthy.decide.release import Release
 from roadworthy.decide.tables import Table

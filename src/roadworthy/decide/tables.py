@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from roadworthy.contract import MISSING, Batch, Contract
@@ -15,13 +17,28 @@ from roadworthy.errors import UsageError
 
 __all__ = ["Table", "join_tables"]
 
+Kind = Literal["text", "date", "number"]
+
 
 @dataclass(frozen=True)
 class Table:
     """Rows by key and by the date they take effect.
 
-    `rows` (m) is a batch of the table's own contract; `key` names the column that joins them, alike in the table and in
-    the application; `effective` (m,) is datetime64[us], UTC. Two rows of one key with one date are refused.
+    `rows` (m) is a batch of the table's own contract, m at least 1; `key` names the column that joins them, alike in
+    the table and in the application; `effective` (m,) is datetime64[us], UTC. UsageError for a row without a key or
+    without a date, and for two rows of one key with one date.
+
+    >>> from roadworthy.contract import Column, check_table, to_arrow
+    >>> contract = Contract(name="branches", columns=(
+    ...     Column(name="branch", type="text"), Column(name="limit", type="number")
+    ... ))
+    >>> rows = check_table(contract, to_arrow({"branch": ["B1", "B1"], "limit": [500, 800]})).batch
+    >>> effective = np.array(["2026-01-01", "2026-07-01"], dtype="datetime64[us]")
+    >>> branches = Table(rows=rows, key="branch", effective=effective)
+    >>> loans = Contract(name="loans", columns=(Column(name="branch", type="text"),))
+    >>> asked = to_arrow({"branch": ["B1", "B1", "B2"], "applied_at": ["2026-06-30", "2026-07-01", "2026-07-01"]})
+    >>> branches.join(check_table(loans, asked).batch).columns["limit"]
+    array([500., 800.,  nan])
     """
 
     rows: Batch
@@ -29,14 +46,22 @@ class Table:
     effective: NDArray[np.datetime64]
 
     def __post_init__(self) -> None:
-        if self.effective.shape != (len(self.rows),) or np.isnat(self.effective).any():
+        if not len(self.rows):
+            raise UsageError(f"table '{self.contract.name}' has no rows", mend="give at least one")
+        effective = np.array(self.effective, dtype="datetime64[us]")
+        effective.flags.writeable = False
+        object.__setattr__(self, "effective", effective)
+        if effective.shape != (len(self.rows),) or np.isnat(effective).any():
             raise UsageError(f"table '{self.contract.name}' needs one effective date for each of its rows")
         if self.key not in self.contract:
             raise UsageError(
                 f"table '{self.contract.name}' has no key column '{self.key}'",
                 available=[column.name for column in self.contract.columns],
             )
-        if len(set(zip(self._keys, self.effective.tolist(), strict=True))) != len(self.rows):
+        if (self._places(self.rows) < 0).any():
+            raise UsageError(f"table '{self.contract.name}' has a row without '{self.key}'")
+        _, pairs, _ = self._order
+        if (np.diff(pairs) == 0).any():
             raise UsageError(f"table '{self.contract.name}' has two rows of one '{self.key}' with one effective date")
 
     @property
@@ -45,42 +70,51 @@ class Table:
         return self.rows.contract
 
     @cached_property
-    def _keys(self) -> list[str | None]:
-        return list(_texts(self.rows, self.key))
+    def _keys(self) -> pa.Array:
+        """The keys that occur, each once."""
+        return pc.unique(_cells(self.rows, self.key)).drop_null()
 
     @cached_property
-    def _order(self) -> tuple[dict[str, int], NDArray[np.datetime64], NDArray[np.int64], NDArray[np.int64]]:
-        """Key numbers, the dates that occur, and the rows sorted by (key number, date) with that pair as one number."""
-        number = {key: i for i, key in enumerate(sorted({key for key in self._keys if key is not None}))}
-        dates = np.unique(self.effective)
-        pair = np.array([number.get(key, -1) if key is not None else -1 for key in self._keys], dtype=np.int64)
-        pair = pair * (len(dates) + 1) + np.searchsorted(dates, self.effective)
+    def _dates(self) -> NDArray[np.datetime64]:
+        """The dates that occur, rising."""
+        return np.unique(self.effective)
+
+    @cached_property
+    def _order(self) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+        """The rows by (key, date); that pair of each as one rising number; and how many numbers a key has.
+
+        A key has a number before all dates, then one for each date.
+        """
+        width = len(self._dates) + 1
+        keys = self._places(self.rows)
+        pair = keys * width + np.searchsorted(self._dates, self.effective) + 1
         order = np.argsort(pair, kind="stable")
-        return number, dates, order, pair[order]
+        return order, pair[order], width
+
+    def _places(self, batch: Batch) -> NDArray[np.int64]:
+        """Where each row's key stands among the keys, -1 where it is missing or none of them."""
+        places = pc.index_in(_cells(batch, self.key), value_set=self._keys, skip_nulls=True).fill_null(-1)
+        return np.asarray(places.to_numpy(zero_copy_only=False), dtype=np.int64)
 
     def find(self, batch: Batch) -> NDArray[np.int64]:
-        """For each application the position of the row in force at its `applied_at`; -1 where there is none."""
-        number, dates, order, pairs = self._order
-        given = _texts(batch, self.key)
-        absent = np.array([text is None for text in given], dtype=np.bool_)
-        texts, inverse = np.unique(given.astype(str), return_inverse=True)
-        keys = np.array([number.get(text, -1) for text in texts], dtype=np.int64)[inverse]
-        keys[absent] = -1
-        known = (keys >= 0) & ~np.isnat(batch.applied_at)
-        latest = np.searchsorted(dates, batch.applied_at, side="right") - 1
-        width = len(dates) + 1
+        """For each application the position (n,) of the row in force at its `applied_at`; -1 where there is none.
+
+        In force is the row of its key with the latest date that is not after `applied_at`. Without `applied_at` there
+        is none.
+        """
+        order, pairs, width = self._order
+        keys = self._places(batch)
+        latest = np.searchsorted(self._dates, batch.applied_at, side="right")
         place = np.searchsorted(pairs, keys * width + latest, side="right") - 1
-        found = known & (latest >= 0) & (place >= 0)
-        found &= np.where(place >= 0, pairs[np.maximum(place, 0)] // width, -1) == keys
-        return np.where(found, order[np.maximum(place, 0)], -1)
+        # The number found may be of an earlier key: this one's first date is then still to come.
+        in_force = (keys >= 0) & ~np.isnat(batch.applied_at) & (place >= 0) & (pairs[place] > keys * width)
+        return np.where(in_force, order[place], -1)
 
     def join(self, batch: Batch) -> Batch:
         """The rows in force, one for each application and in its order; every value missing where there is none."""
         place = self.find(batch)
-        if not len(self.rows):
-            raise UsageError(f"table '{self.contract.name}' has no rows")
-        rows = self.rows.take(np.maximum(place, 0))
         nowhere = place < 0
+        rows = self.rows.take(np.maximum(place, 0))
         columns: dict[str, NDArray[Any]] = {}
         for column in self.contract.columns:
             values = rows.columns[column.name].copy()
@@ -95,20 +129,32 @@ class Table:
         )
 
 
-def _texts(batch: Batch, name: str) -> NDArray[np.object_]:
-    """A key column as texts, None where it is missing or unknown."""
+def _kind(contract: Contract, name: str) -> Kind:
+    match contract[name].type:
+        case "category" | "text":
+            return "text"
+        case "date":
+            return "date"
+    return "number"
+
+
+def _cells(batch: Batch, name: str) -> pa.Array:
+    """A key column as Arrow, null where it is missing or unknown."""
     column, values = batch.contract[name], batch.columns[name]
     if column.type == "category":
-        vocabulary = np.array([*(column.allowed or ()), None, None], dtype=object)
-        return vocabulary[np.where(values < 0, -1, values)]
+        return pa.array(column.allowed, pa.string()).take(pa.array(values, mask=values < 0))
     if column.type == "text":
-        return values
-    numbers = batch.matrix([name])[:, 0]
-    return np.array([None if np.isnan(value) else repr(float(value)) for value in numbers], dtype=object)
+        return pa.array(values, pa.string())
+    if column.type == "date":
+        return pa.array(values)
+    return pa.array(values + 0.0, mask=np.isnan(values))  # so that -0.0 is 0.0
 
 
 def join_tables(batch: Batch, tables: Mapping[str, Table], wanted: tuple[Contract, ...]) -> dict[str, Batch]:
-    """The rows in force of every wanted table, by its name; UsageError where one is absent or of another contract."""
+    """The rows in force of every wanted table, by its name.
+
+    UsageError where a table is absent, of another contract, or keyed by what the applications do not have.
+    """
     joined = {}
     for contract in wanted:
         table = tables.get(contract.name)
@@ -116,5 +162,16 @@ def join_tables(batch: Batch, tables: Mapping[str, Table], wanted: tuple[Contrac
             raise UsageError(f"the release reads the table '{contract.name}'", available=tables, mend="hand it in")
         if table.contract != contract:
             raise UsageError(f"table '{contract.name}' is not of the contract that the release pins")
+        if table.key not in batch.contract:
+            raise UsageError(
+                f"table '{contract.name}' is keyed by '{table.key}', which applications do not have",
+                available=[column.name for column in batch.contract.columns],
+            )
+        ours, theirs = _kind(batch.contract, table.key), _kind(contract, table.key)
+        if ours != theirs:
+            raise UsageError(
+                f"table '{contract.name}' is keyed by '{table.key}', a {theirs} there and a {ours} in applications",
+                mend="declare it alike in both contracts",
+            )
         joined[contract.name] = table.join(batch)
     return joined
