@@ -245,3 +245,23 @@ def test_help_loads_no_model_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGINT"])
+def test_a_stopped_command_leaves_nothing_half_written(product: Path, tmp_path: Path, how: str) -> None:
+    data = product.parent / "synthetic_loans.parquet"
+    script = (
+        "import importlib, os, signal\n"
+        "score = importlib.import_module('roadworthy.batch.score')\n"
+        "from roadworthy.cli import main\n"
+        "decide = score.decide\n"
+        "def stopped(*arguments):\n"
+        f"    os.kill(os.getpid(), signal.{how})\n"
+        "    return decide(*arguments)\n"
+        "score.decide = stopped\n"
+        f"main(['score', {str(data)!r}, 'out.csv', '-C', {str(product)!r}])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 3, done.stderr
+    assert "stopped" in done.stderr
+    assert list(tmp_path.iterdir()) == []
