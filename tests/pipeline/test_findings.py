@@ -65,6 +65,12 @@ def test_repeated_rows_are_counted_with_their_outcome() -> None:
     assert find_duplicates(table.slice(2), np.array([0.0, 0.0])) == []
 
 
+@pytest.mark.parametrize("name", ["outcome of this row", "outcome", "0", "1"])
+def test_repeated_rows_are_found_whatever_a_column_is_called(name: str) -> None:
+    (found,) = find_duplicates(pa.table({name: [1, 1, 2]}), np.array([0.0, 0.0, 1.0]))
+    assert found.figures == {"repeated": 1, "rows": 3}
+
+
 @pytest.mark.parametrize(
     ("file", "left_out", "repeated"),
     [("taiwan_default.parquet", ["ID"], 35), ("give_me_some_credit.parquet", ["id"], 609)],

@@ -120,7 +120,9 @@ def find_unread_text(facts: Iterable[ColumnFacts], rows: int) -> list[Finding]:
 
 def find_duplicates(table: pa.Table, bad: NDArray[np.float64]) -> list[Finding]:
     """Rows that repeat an earlier one in every column of `table` and in the outcome."""
-    frame = pl.from_arrow(table.append_column("outcome of this row", pa.array(bad)))
+    # By position: no column of the file can be called as the outcome is.
+    numbered = table.rename_columns([str(position) for position in range(table.num_columns)])
+    frame = pl.from_arrow(numbered.append_column("outcome", pa.array(bad)))
     assert isinstance(frame, pl.DataFrame)  # noqa: S101 a table becomes a frame
     repeated = table.num_rows - frame.hash_rows().n_unique()
     if not repeated:
