@@ -181,6 +181,26 @@ def test_dates_in_any_of_the_usual_forms_are_read(form: str) -> None:
     assert label_outcomes(table, outcome).names.tolist() == ["good", "bad", "immature"]
 
 
+@pytest.mark.parametrize("rows", [20, 5000])
+@pytest.mark.parametrize("column", ["booked", "went_bad"])
+def test_one_mistyped_year_is_refused_as_the_day_on_which_outcomes_were_known(rows: int, column: str) -> None:
+    """One date in 2202 would make every open window look closed, and what is censored good."""
+    days = [str(np.datetime64("2022-01-01") + step % 900) for step in range(rows)]
+    table = pa.table({"default": [0, 1] * (rows // 2), "booked": days, "went_bad": days})
+    columns = {"booked_date": "booked", "outcome_date": "went_bad"}
+    assert settled(table, **columns).as_of is not None
+    typo = table.set_column(table.column_names.index(column), column, pa.array(["2202-03-01", *days[1:]]))
+    with pytest.raises(DataError, match=f"the last date, 2202-03-01 in '{column}', lies far beyond") as caught:
+        settled(typo, **columns)
+    assert "as_of" in str(caught.value)
+    assert settled(typo, **columns, as_of=dt.date(2024, 6, 30)).as_of == dt.date(2024, 6, 30)
+
+
+def test_a_file_of_few_rows_may_have_years_between_its_last_dates() -> None:
+    table = pa.table({"default": [0, 1, 0], "booked": ["2018-01-01", "2019-01-01", "2024-01-01"]})
+    assert settled(table, booked_date="booked").as_of == dt.date(2024, 1, 1)
+
+
 def test_a_booked_date_that_holds_no_dates_says_so() -> None:
     with pytest.raises(DataError, match="no date that can be read"):
         settled(pa.table({"default": [0, 1], "booked": ["x", "y"]}), booked_date="booked")

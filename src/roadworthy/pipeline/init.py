@@ -123,12 +123,14 @@ def init_product(
     named |= {f"--money {c}": c for c in money} | {f"--group {c}": c for c in group}
     _check_names(table, target, named)
     stated = None if answers is None else read_answers(answers)
-    horizon = stated.purpose.horizon_months if stated is not None and booked_date is not None else None
+    dated = stated if booked_date is not None else None
     outcome, decided = settle_outcome(
         table,
         Outcome(
             target=target, bad=tuple(bad), good=tuple(good), answer=answer, declined=tuple(declined),
-            booked_date=booked_date, outcome_date=outcome_date, horizon_months=horizon,
+            booked_date=booked_date, outcome_date=outcome_date,
+            horizon_months=None if dated is None else dated.purpose.horizon_months,
+            as_of=None if dated is None else dated.as_of,
         ),
     )  # fmt: skip
     labels = label_outcomes(table, outcome)

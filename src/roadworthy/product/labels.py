@@ -30,6 +30,8 @@ OUTCOMES = ("bad", "good", "indeterminate", "declined", "immature")
 BAD, GOOD, INDETERMINATE, DECLINED, IMMATURE = range(5)
 DEFAULT_HORIZON_MONTHS = 12
 _DAY = "datetime64[D]"
+_NEARLY_ALL = 0.999
+_FAR_BEYOND_DAYS = 366
 _ONE_DATE = Contract(name="a date", columns=(Column(name="day", type="date", missing=True),))
 
 
@@ -114,8 +116,8 @@ def settle_outcome(table: pa.Table, outcome: Outcome) -> tuple[Outcome, list[str
     """`outcome` with what was left open decided from the data, and what was decided, in plain words.
 
     Decides which values are bad, good and declined; with `booked_date`, a horizon of 12 months and an `as_of` on the
-    last date in the data. Raises DataError where the data can be read two ways, and UsageError for an outcome date
-    without a booked date or declined values without an answer.
+    last date in the data. Raises DataError where the data can be read two ways or the last date stands far beyond all
+    others, and UsageError for an outcome date without a booked date or declined values without an answer.
     """
     _require(table, outcome)
     if outcome.outcome_date is not None and outcome.booked_date is None:
@@ -233,11 +235,22 @@ def _days(table: pa.Table, name: str, notes: list[str]) -> NDArray[np.datetime64
 
 
 def _last_date(table: pa.Table, outcome: Outcome) -> dt.date:
+    """The last date of the booked and the outcome's dates; DataError where it stands alone, as a mistyped year does."""
     names = [name for name in (outcome.booked_date, outcome.outcome_date) if name is not None]
-    last: dt.date = max(days[~np.isnat(days)].max() for days in (read_days(table, name) for name in names)).astype(
-        object
-    )
-    return last
+    found = {name: days[~np.isnat(days)] for name, days in ((name, read_days(table, name)) for name in names)}
+    latest = max(found, key=lambda name: found[name].max())
+    last, counted = found[latest].max(), np.concatenate(list(found.values())).astype(np.int64)
+    # Interpolated, so that in a file of few rows only a date that lies far off is refused.
+    nearly_all = np.quantile(counted, _NEARLY_ALL)
+    if last.astype(np.int64) - nearly_all > _FAR_BEYOND_DAYS:
+        raise DataError(
+            f"the last date, {last} in {latest!r}, lies far beyond the others (99.9% of them lie by "
+            f"{np.datetime64(int(nearly_all), 'D')}): it cannot be taken as the day on which outcomes were known",
+            mend="correct it in the file, or state that day: `as_of: 2026-01-31` beside the purpose in the file of "
+            "--answers, or under outcome in product.yaml",
+        )
+    known: dt.date = last.astype(object)
+    return known
 
 
 def _describe_indeterminate(words: Words, known: NDArray[np.bool_]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import zoneinfo
 from collections.abc import Sequence
@@ -22,16 +23,20 @@ _RESERVED = frozenset(("true", "false", "null", "yes", "no", "on", "off", "y", "
 
 
 class Answers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a person states about a product, for unattended use: the parts of product.yaml that no data can tell."""
+    """What a person states about a product, for unattended use: the parts of product.yaml that no data can tell.
+
+    `as_of` is the outcome's: the day on which outcomes were known, where the last date in the data is not it.
+    """
 
     purpose: Purpose
     currency: str | None = None
     time_zone: str | None = None
     load: Load | None = None
+    as_of: dt.date | None = None
 
     def applied_to(self, product: Product) -> Product:
-        """The product with these answers filled in."""
-        stated = {field: getattr(self, field) for field in self.__struct_fields__}
+        """The product with these answers filled in; `as_of` is for labelling, which comes before there is a product."""
+        stated = {field: getattr(self, field) for field in self.__struct_fields__ if field != "as_of"}
         return msgspec.structs.replace(product, **{k: value for k, value in stated.items() if value is not None})
 
 
