@@ -282,6 +282,13 @@ def test_streaming_a_csv_keeps_memory_flat_whatever_its_size(tmp_path: Path) -> 
     assert python < 1 << 20
 
 
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("before", [",,\n", "\n", "\n,,\n \n", ",\r\n,,,,\r\n", '"\n",,\n'])
+def test_lines_of_nothing_before_the_header_are_no_rows(tmp_path: Path, before: str, mark: str) -> None:
+    source = open_table(csv(tmp_path, f"{mark}{before}a,b,c\n1,2,3\n4,5,6\n"))
+    assert source.read().to_pydict() == {"a": ["1", "4"], "b": ["2", "5"], "c": ["3", "6"]}
+
+
 def test_the_digest_is_the_files_own(tmp_path: Path) -> None:
     file = csv(tmp_path, "a,b\n1,2\n")
     pq.write_table(pa.table({"x": [1]}), tmp_path / "loans.parquet")

@@ -46,6 +46,7 @@ class CsvSource(Source):
         header = next(iter(_records(sample, self.delimiter)), None)
         if header is None:
             raise DataError("holds only empty lines", where=path, mend="export it again")
+        self._before_header = _lines_before_header(sample, self.delimiter)
         if all(_NUMBER.fullmatch(cell.strip()) for cell in header):
             first = self.delimiter.join(header)[:60]
             raise DataError(
@@ -70,6 +71,7 @@ class CsvSource(Source):
                 read_options=pyarrow.csv.ReadOptions(
                     block_size=self._block,
                     encoding="utf8" if self.encoding == "utf-8-sig" else self.encoding,  # spares recoding it
+                    skip_rows=self._before_header,
                     column_names=self.columns,
                 ),
                 parse_options=pyarrow.csv.ParseOptions(
@@ -225,6 +227,17 @@ def _records(lines: list[str], delimiter: str) -> Iterator[list[str]]:
         yield from (record for record in reader if any(cell.strip() for cell in record))
     except csv.Error:  # a value longer than csv's limit: this is not the file's delimiter
         return
+
+
+def _lines_before_header(lines: list[str], delimiter: str) -> int:
+    """How many lines lie before the first record that holds something: empty ones, or ones of delimiters alone."""
+    reader = csv.reader(lines, delimiter=delimiter)
+    before = 0
+    for record in reader:
+        if any(cell.strip() for cell in record):
+            break
+        before = reader.line_num
+    return before
 
 
 def _sniff(sample: list[str]) -> str:
