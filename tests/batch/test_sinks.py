@@ -11,6 +11,7 @@ import pytest
 
 from roadworthy.batch import open_sink
 from roadworthy.errors import DataError, UsageError
+from roadworthy.yaml_file import write_text
 
 TABLE = pa.table({"id": ["a", "b"], "pd": [0.1, -0.25], "n": [1, None]})
 
@@ -82,6 +83,16 @@ def test_a_sink_is_as_readable_as_any_new_file(tmp_path: Path) -> None:
     with open_sink(tmp_path / "out.csv") as sink:
         sink.write(TABLE)
     assert (tmp_path / "out.csv").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+def test_a_text_is_as_readable_as_any_new_file_and_whole_or_not_there(tmp_path: Path) -> None:
+    (tmp_path / "other").write_text("x")
+    write_text(tmp_path / "policy.yaml", "name: loans\n")
+    assert (tmp_path / "policy.yaml").stat().st_mode == (tmp_path / "other").stat().st_mode
+    with pytest.raises(UnicodeEncodeError):
+        write_text(tmp_path / "policy.yaml", "half \ud800")
+    assert (tmp_path / "policy.yaml").read_text() == "name: loans\n"
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["other", "policy.yaml"]
 
 
 def test_wrong_uses_name_the_mend(tmp_path: Path) -> None:
