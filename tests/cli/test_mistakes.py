@@ -67,4 +67,30 @@ def test_a_mend_can_be_pasted_whatever_the_column_is_called(tmp_path: Path, caps
 def test_a_run_that_makes_no_page_names_none(product: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert obey(["run", "preprocess", "-C", str(product)]) == 0
-    assert "page.html" not in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "page.html" not in shown
+    assert shown.rstrip().endswith(f": made {product / 'build' / 'applications.parquet'}")
+
+
+def test_what_nobody_foresaw_is_said_in_one_line_and_names_the_users_own(
+    product: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stages = product / "stages.py"
+    stages.write_text(stages.read_text() + "\n\ndef preprocess(table):\n    return int('forty')\n")
+    line = len(stages.read_text().splitlines())
+    capsys.readouterr()
+    assert obey(["run", "preprocess", "-C", str(product)]) == 3
+    said = capsys.readouterr().err.splitlines()
+    assert said == [f"{stages}, line {line}: ValueError: invalid literal for int() with base 10: 'forty'"]
+
+
+def test_a_fault_of_our_own_names_its_file_and_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: Path) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("roadworthy.pipeline.open_workspace", fail)
+    assert obey(["run"]) == 3
+    said = capsys.readouterr().err.strip()
+    assert said == f"{__file__}, line {fail.__code__.co_firstlineno + 1}: AssertionError"

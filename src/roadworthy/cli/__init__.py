@@ -10,6 +10,8 @@ import pkgutil
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from traceback import walk_tb
 
 from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
@@ -26,6 +28,7 @@ def build_app() -> App:
         name="roadworthy",
         help="Turns a trained classifier into decisions a lender can run. More of each command: roadworthy run --help",
         version=__version__,
+        suppress_keyboard_interrupt=False,  # it is said below, once what is half-written is gone
         # What is empty or off unless it is given needs no mention.
         default_parameter=Parameter(show_default=lambda value: str(value) if value else None),
     )
@@ -58,4 +61,16 @@ def obey(arguments: Sequence[str] | None = None) -> int:
         return 3
     except BrokenPipeError:
         return 3
+    except Exception as error:  # noqa: BLE001 a user gets a sentence and an exit code, whatever it is
+        errors.print(_describe(error), style="red" if errors.is_terminal else None, markup=False)
+        return 3
     return code if isinstance(code, int) else 0
+
+
+def _describe(error: Exception) -> str:
+    """What nobody foresaw, by its name and the line it came from: the user's own in stages.py where it passed there."""
+    frames = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
+    own = [place for place in frames if Path(place[0]).name == "stages.py"]
+    file, line = (own or frames)[-1]
+    said = str(error).strip()
+    return f"{file}, line {line}: {type(error).__name__}" + (f": {said}" if said else "")

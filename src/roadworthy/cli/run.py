@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from roadworthy.cli.speaking import Json, say, show_json, show_progress
+
+if TYPE_CHECKING:
+    from roadworthy.pipeline import RunResult
 
 NAME = "run"
 
@@ -54,6 +57,17 @@ def command(
     if json:
         show_json(result)
         return 0
-    page = f": open {result.page}" if result.page.exists() else ""
-    say(f"{'done':>12}  in {time.monotonic() - began:.1f} s{page}")
+    look = f": open {result.page}" if result.page.exists() else _say_made(result)
+    say(f"{'done':>12}  in {time.monotonic() - began:.1f} s{look}")
     return 0
+
+
+def _say_made(result: RunResult) -> str:
+    """What the last stage made, where that is not yet the page."""
+    build = result.page.parent
+    made = {
+        "preprocess": build / "applications.parquet", "train": build / "candidates", "seal": result.package,
+        "score": result.decisions,
+    }  # fmt: skip
+    there = [path for stage, path in made.items() if stage in (*result.ran, *result.skipped)]
+    return f": made {there[-1]}" if there else ""
