@@ -20,6 +20,7 @@ from roadworthy.model.plan import REFUSED, Op
 __all__ = ["is_missing", "tabulate"]
 
 LARGEST_TABLE = 25_000_000
+PROBED_ROWS = 200
 
 
 def is_missing(value: Any) -> bool:
@@ -53,6 +54,7 @@ def tabulate(step: Any, features: list[Feature]) -> list[Feature]:
     if (follows.sum(axis=0) > 1).any():
         raise CannotCompile(f"{type(step).__name__} mixes columns")
     owner = follows.argmax(axis=0)  # the first column for an output that never changes
+    _probe(step, answers, owner)
     made: dict[int, Feature] = {}
     for i, answer in enumerate(answers):
         mine = np.flatnonzero(owner == i)
@@ -82,6 +84,21 @@ def _ask(step: Any, position: int, keys: list[Any], still: list[Any], features: 
         raise CannotCompile(f"{type(step).__name__} answers nothing for any value of {features[position].column}")
     refused = np.concatenate([np.full(1 if a is None else len(a), a is None) for a in answered])
     return _Answers(keys, np.concatenate([np.full((1, shape), np.nan) if a is None else a for a in answered]), refused)
+
+
+def _probe(step: Any, answers: list[_Answers], owner: NDArray[np.intp]) -> None:
+    """CannotCompile where, on rows of values drawn for all columns at once, the tables do not foretell the answer."""
+    rng = np.random.default_rng(0)
+    drawn = [rng.choice(np.flatnonzero(~answer.refused), PROBED_ROWS) for answer in answers]
+    asked = [_column([answer.keys[i] for i in chosen]) for answer, chosen in zip(answers, drawn, strict=True)]
+    found = _transform(step, asked)
+    if any(piece is None for piece in found):
+        raise CannotCompile(f"{type(step).__name__} refuses what it takes column by column")
+    got = np.concatenate([piece for piece in found if piece is not None])
+    for j, i in enumerate(owner):
+        foretold = answers[i].table[drawn[i], j]
+        if not ((got[:, j] == foretold) | ((got[:, j] != got[:, j]) & (foretold != foretold))).all():
+            raise CannotCompile(f"{type(step).__name__} mixes columns")
 
 
 def _column(cells: list[Any]) -> NDArray[Any]:

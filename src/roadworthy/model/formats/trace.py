@@ -157,7 +157,7 @@ def _function(step: Any, features: list[Feature]) -> list[Feature]:
     name = getattr(step.func, "__name__", "")
     if isinstance(step.func, np.ufunc) and name in _UFUNCS and not step.kw_args:
         return [feature.then(_UFUNCS[name]) for feature in features]
-    raise CannotCompile(f"the function {name or step.func!r} has no compiled form")
+    raise CannotCompile(f"the function {name or repr(step.func)} has no compiled form")
 
 
 _RULES = {

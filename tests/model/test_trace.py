@@ -1,0 +1,288 @@
+"""Pipelines are followed feature by feature to the contract column each comes from, or it is said why not (R9)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.compose import ColumnTransformer, make_column_selector
+from sklearn.decomposition import PCA
+from sklearn.feature_selection import SelectKBest, VarianceThreshold
+from sklearn.impute import KNNImputer, MissingIndicator, SimpleImputer
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    KBinsDiscretizer,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    PolynomialFeatures,
+    QuantileTransformer,
+    StandardScaler,
+    TargetEncoder,
+)
+
+from roadworthy.contract import Batch
+from roadworthy.model.formats.feature import CannotCompile, Feature, FrameColumn, start_features
+from roadworthy.model.formats.trace import trace
+from roadworthy.model.plan import REFUSED, Op, Plan
+
+NUMBERS, WORDS = ("age", "income", "debt"), ("region", "grade")
+ALL = NUMBERS + WORDS
+NAN = float("nan")
+
+Check = Callable[..., Plan]
+Frames = Callable[..., Any]
+
+
+def outcome(rows: int) -> Any:
+    return (np.random.default_rng(5).random(rows) < 0.3).astype(int)
+
+
+CODED: Any = {"handle_unknown": "use_encoded_value", "unknown_value": -9, "encoded_missing_value": NAN}
+NESTED = {
+    "numbers filled and scaled, words one-hot": ColumnTransformer(
+        [
+            ("n", make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler()), list(NUMBERS)),
+            ("w", OneHotEncoder(handle_unknown="ignore"), list(WORDS)),
+        ]
+    ),
+    "a column transformer in a pipeline in a column transformer": ColumnTransformer(
+        [
+            (
+                "outer",
+                make_pipeline(
+                    ColumnTransformer(
+                        [("fill", SimpleImputer(), ["income"]), ("keep", "passthrough", ["age"])], remainder="drop"
+                    ),
+                    MinMaxScaler(),
+                ),
+                ["age", "income"],
+            ),
+            ("codes", OrdinalEncoder(**CODED), ["grade"]),
+        ],
+        remainder="drop",
+    ),
+    "by position, slices, masks and selectors": ColumnTransformer(
+        [
+            ("position", SimpleImputer(), [1, 2]),
+            ("slice", StandardScaler(), slice(0, 2)),
+            ("names", MinMaxScaler(), slice("age", "debt")),
+            ("mask", MissingIndicator(features="all"), [True, False, True, False, False]),
+            ("kind", SimpleImputer(), make_column_selector(dtype_include=np.number)),
+            ("one", "passthrough", ["debt"]),
+        ]
+    ),
+    "what is left over is passed through": ColumnTransformer(
+        [("w", OrdinalEncoder(**CODED), list(WORDS)), ("d", "drop", ["age"])],
+        remainder="passthrough",
+    ),
+    "weights of transformers": ColumnTransformer(
+        [("n", SimpleImputer(), ["age"]), ("w", OneHotEncoder(handle_unknown="ignore"), ["grade"])],
+        transformer_weights={"n": 0.1, "w": 3.0},
+    ),
+    "a union of steps": ColumnTransformer(
+        [
+            (
+                "u",
+                FeatureUnion(
+                    [
+                        ("scaled", make_pipeline(SimpleImputer(), StandardScaler())),
+                        ("missing", MissingIndicator(features="all")),
+                        ("kept", "passthrough"),
+                        ("not", "drop"),
+                    ],
+                    transformer_weights={"scaled": 0.5},
+                ),
+                list(NUMBERS),
+            )
+        ]
+    ),
+    "steps that do nothing": Pipeline(
+        [("a", "passthrough"), ("b", ColumnTransformer([("n", SimpleImputer(), ["age"])])), ("c", None)]
+    ),
+    "an empty choice of columns": ColumnTransformer([("none", StandardScaler(), []), ("n", SimpleImputer(), ["age"])]),
+    "words filled first": ColumnTransformer(
+        [
+            (
+                "w",
+                make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(handle_unknown="ignore")),
+                list(WORDS),
+            ),
+            ("v", make_pipeline(SimpleImputer(strategy="constant", fill_value="N"), OneHotEncoder()), ["region"]),
+        ]
+    ),
+    "whether words are missing": ColumnTransformer([("w", MissingIndicator(features="all"), list(WORDS))]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_nested_steps_give_the_features_of_scikit_learn_to_the_bit(
+    name: str, frame_of: Frames, assert_followed: Check
+) -> None:
+    assert_followed(NESTED[name].fit(frame_of(ALL)), ALL)
+
+
+ENCODERS = {
+    "one-hot, unknown refused": OneHotEncoder(),
+    "one-hot, unknown ignored": OneHotEncoder(handle_unknown="ignore", sparse_output=False),
+    "one-hot, first dropped": OneHotEncoder(drop="first", handle_unknown="ignore"),
+    "one-hot, dropped if binary": OneHotEncoder(drop="if_binary", handle_unknown="error"),
+    "one-hot, infrequent": OneHotEncoder(min_frequency=30, handle_unknown="infrequent_if_exist"),
+    "one-hot, at most two": OneHotEncoder(max_categories=2, handle_unknown="infrequent_if_exist"),
+    "ordinal, unknown refused": OrdinalEncoder(),
+    "ordinal, unknown coded": OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1),
+    "ordinal, missing coded": OrdinalEncoder(
+        handle_unknown="use_encoded_value", unknown_value=NAN, encoded_missing_value=7
+    ),
+    "ordinal, infrequent": OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, min_frequency=30),
+    "target": TargetEncoder(random_state=0),
+    "target, unsmoothed": TargetEncoder(smooth=0.0, random_state=0),
+}
+
+
+@pytest.mark.parametrize("gaps", [True, False], ids=["trained with gaps", "trained without"])
+@pytest.mark.parametrize("name", ENCODERS)
+def test_encoders_are_tabulated_to_the_bit_with_unseen_and_missing_values(
+    name: str, gaps: bool, frame_of: Frames, assert_followed: Check
+) -> None:
+    frame = frame_of(WORDS, gaps=gaps)
+    assert_followed(ENCODERS[name].fit(frame, outcome(len(frame))), WORDS)
+
+
+@pytest.mark.parametrize(
+    "encoder",
+    [
+        OneHotEncoder(handle_unknown="ignore"),
+        OneHotEncoder(),
+        OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1),
+        TargetEncoder(random_state=0),
+    ],
+    ids=repr,
+)
+def test_encoders_of_numbers_match_their_keys(encoder: Any, frame_of: Frames, assert_followed: Check) -> None:
+    frame = frame_of(("age",), rows=40)  # few, so that the rows asked about hold ages that it never saw
+    assert_followed(encoder.fit(frame, outcome(len(frame))), ("age",))
+
+
+def test_an_encoder_after_another_step_is_tabulated_on_what_that_step_gives(
+    frame_of: Frames, assert_followed: Check
+) -> None:
+    bins = KBinsDiscretizer(4, encode="ordinal", strategy="uniform")
+    steps = make_pipeline(SimpleImputer(), bins, OneHotEncoder(drop="first"))
+    assert_followed(steps.fit(frame_of(("age", "debt"))), ("age", "debt"))
+
+
+def test_selectors_keep_the_features_they_keep(frame_of: Frames, assert_followed: Check) -> None:
+    frame = frame_of(NUMBERS)
+    best = make_pipeline(SimpleImputer(add_indicator=True), VarianceThreshold(0.1), SelectKBest(k=2))
+    plan = assert_followed(best.fit(frame, outcome(len(frame))), NUMBERS)
+    assert len(plan.outputs) == 2
+
+
+def test_a_column_with_no_value_at_all_is_dropped_as_scikit_learn_drops_it(
+    frame_of: Frames, assert_followed: Check
+) -> None:
+    frame = frame_of(NUMBERS)
+    frame["income"] = NAN
+    plan = assert_followed(SimpleImputer().fit(frame), NUMBERS)
+    assert plan.origin.tolist() == [0, 2]
+
+
+def test_one_hot_features_of_a_column_share_one_look_up(frame_of: Frames, assert_followed: Check) -> None:
+    plan = assert_followed(OneHotEncoder(handle_unknown="ignore").fit(frame_of(WORDS, gaps=False)), WORDS)
+    assert plan.code.tolist().count(Op.LOOKUP) == 2
+    assert plan.code.tolist().count(Op.EQUALS) == 4 + 3
+    assert plan.origin.tolist() == [0] * 4 + [1] * 3
+
+
+def test_an_encoder_of_thousands_of_categories_stays_small() -> None:
+    """One table of the column's size, not one for each of its features."""
+    values = [f"branch {i:04d}" for i in range(1_500)]
+    encoder = OneHotEncoder(handle_unknown="ignore").fit(pd.DataFrame({"branch": values}))
+    features = trace(encoder, [Feature("branch", texts=(*values, None, "elsewhere"))])
+    assert len(features) == 1_500
+    assert len({feature.steps[0] for feature in features}) == 1
+    assert [feature.steps[1] for feature in features[:2]] == [(Op.EQUALS, (0.0,)), (Op.EQUALS, (1.0,))]
+
+
+class Swap(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """A deployment's own encoder: one word in, one word out, and it refuses what it does not know."""
+
+    def fit(self, _X: Any, _y: Any = None) -> Swap:
+        return self
+
+    def transform(self, X: Any) -> Any:
+        known = {"N": "north", "S": "south", "E": "north", "W": None}
+        if not set(np.ravel(np.asarray(X, dtype=object)).tolist()) <= set(known):
+            raise ValueError("unknown region")
+        return np.array([[known[value] for value in row] for row in np.asarray(X, dtype=object)], dtype=object)
+
+
+class Pair(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """An encoder that looks at two columns at once."""
+
+    def fit(self, _X: Any, _y: Any = None) -> Pair:
+        return self
+
+    def transform(self, X: Any) -> Any:
+        return np.array([[float(str(row[0]) < str(row[1]))] for row in np.asarray(X, dtype=object)])
+
+
+def test_an_encoder_of_ones_own_is_tabulated_too() -> None:
+    (feature,) = trace(Swap(), [Feature("region", texts=("N", "S", "E", "W"))])
+    assert feature.texts == ("north", "south", "north", None)
+
+
+def test_a_value_that_an_encoder_of_ones_own_refuses_refuses_the_row() -> None:
+    class Length(Swap):
+        def transform(self, X: Any) -> Any:
+            return np.array([[len(value[0]) for value in super().transform(X)]], dtype=float).T
+
+    (feature,) = trace(Length(), [Feature("region", texts=("N", "S", "Z", "Y"))])
+    assert feature.steps == ((Op.LOOKUP, (REFUSED, REFUSED, 5.0, 5.0)),)
+
+
+@pytest.mark.parametrize(
+    ("step", "names", "why"),
+    [
+        (PolynomialFeatures(), NUMBERS, "PolynomialFeatures has no compiled form"),
+        (QuantileTransformer(n_quantiles=10), NUMBERS, "QuantileTransformer has no compiled form"),
+        (PCA(2), NUMBERS, "PCA has no compiled form"),
+        (KNNImputer(), NUMBERS, "KNNImputer has no compiled form"),
+        (SimpleImputer(missing_values=-1.0), NUMBERS, "an imputer of -1.0"),
+        (MissingIndicator(missing_values=0.0), NUMBERS, "an indicator of 0.0"),
+        (FunctionTransformer(np.cbrt), NUMBERS, "the function cbrt"),
+        (FunctionTransformer(lambda X: X), NUMBERS, "the function <lambda>"),
+        (Pair(), WORDS, "Pair mixes columns"),
+        (make_pipeline(OneHotEncoder(), PCA(2)), WORDS, "PCA has no compiled form"),
+        (ColumnTransformer([("n", PCA(1), ["age", "debt"])]), ALL, "PCA has no compiled form"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseEstimator) else None,
+)
+def test_what_does_not_compile_says_why(
+    step: Any, names: tuple[str, ...], why: str, frame_of: Frames, batch_of: Callable[..., Batch]
+) -> None:
+    frame = frame_of(names, gaps=False)
+    features = start_features(batch_of().contract, [FrameColumn(name, str(frame[name].dtype)) for name in names])
+    with pytest.raises(CannotCompile, match=why):
+        trace(step.fit(frame, outcome(len(frame))), features)
+
+
+def test_text_where_a_number_is_needed_is_named() -> None:
+    with pytest.raises(CannotCompile, match="region is text where a number is needed"):
+        Feature("region", texts=("N", None, "?")).then(Op.ADD, 1.0)
+
+
+def test_a_pandas_categorical_reads_as_missing_what_is_none_of_its_categories(batch_of: Callable[..., Batch]) -> None:
+    contract = batch_of().contract
+    word, number = start_features(
+        contract, [FrameColumn("region", "category", ("S", "N")), FrameColumn("age", "category", (40, 20))]
+    )
+    assert word.texts == ("N", "S", None, None, None, None)
+    assert number.steps == ((Op.MATCH, (NAN, NAN, 20.0, 40.0, 20.0, 40.0)),) or np.isnan(number.steps[0][1][0])
+    assert number.steps[0][1][2:] == (20.0, 40.0, 20.0, 40.0)
