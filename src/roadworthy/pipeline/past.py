@@ -90,10 +90,17 @@ def prepare_past(workspace: Workspace, kept: Path, set_aside: Path) -> list[str]
 
 
 def read_past(path: Path, contract: Contract) -> Past:
-    """The rows that `prepare_past` kept."""
+    """The rows that `prepare_past` kept; DataError where not all of them keep to today's `contract` too."""
     table = pq.read_table(path, pre_buffer=False)
     own = {name: table[name] for name in _OWN if name in table.column_names}
     checked = check_table(contract, table.drop_columns(list(own)), unknown="ignore")
+    if len(checked.rows) != table.num_rows:
+        raise DataError(
+            f"the contract changed since preprocess: {table.num_rows - len(checked.rows):,} of {table.num_rows:,} "
+            "rows that kept to it do so no longer",
+            where=path,
+            mend="roadworthy run preprocess",
+        )
     return Past(
         batch=checked.batch,
         outcome=own["rw:outcome"].to_numpy(zero_copy_only=False),
