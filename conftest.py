@@ -3,8 +3,8 @@
 A page's blocks run from top to bottom, share one Python namespace and start in one empty folder:
 
 - ```python: run, or compared with what it prints where it is written with >>>;
-- ```bash: run by `bash -euo pipefail`. A ```text block right after it, marked `<!-- output -->`, is what it must print,
-  with `...` for what may differ. `make` runs in the project's own folder, its long targets only to see that they exist;
+- ```bash: run by `bash -euo pipefail`. If the next block is marked `<!-- output -->`, it is what must be printed, with
+  `...` for what may differ. `make` runs in the project's own folder, its long targets only to see that they exist;
 - any block marked `<!-- file: NAME -->` is written to NAME instead.
 
 A block that must not run does not exist, except as ```text; tests/docs holds the pages to that.
@@ -20,6 +20,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import chdir
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 PAGES = ("README.md", "docs/*.md", "docs/*/*.md")
 TIME_LIMIT = 300
 _FILE = re.compile(r"<!-- file: (\S+) -->\s*\Z")
-_OUTPUT = re.compile(r"\s*<!-- output -->\s*\Z")
+_OUTPUT = re.compile(r"<!-- output -->\s*\Z")
 _LONG_TARGETS = re.compile(r"^make (?=test|bench)", re.MULTILINE)
 
 Evaluator = Callable[[Example], Any]
@@ -45,9 +46,8 @@ Evaluator = Callable[[Example], Any]
 def parse_page(document: Document) -> Iterator[Region]:
     """The blocks of a Markdown page, each with what runs it."""
     fences = list(FencedCodeBlockLexer(language="[^\n]+")(document))
-    following: list[Region | None] = [*fences[1:], None]
     before = 0
-    for block, after in zip(fences, following, strict=True):
+    for block, after in zip_longest(fences, fences[1:]):
         lead_in, before = document.text[before : block.start], block.end
         language, source = block.lexemes["language"], block.lexemes["source"]
         marked = _FILE.search(lead_in)
@@ -55,7 +55,7 @@ def parse_page(document: Document) -> Iterator[Region]:
             yield Region(block.start, block.end, (marked[1], source), _write_file)
         elif language == "bash":
             wanted = None
-            if after is not None and _OUTPUT.match(document.text[block.end : after.start]):
+            if after is not None and _OUTPUT.search(document.text[block.end : after.start]):
                 wanted = after.lexemes["source"]
             yield Region(block.start, block.end, (source, wanted), _run_bash)
         elif language == "python" and source.startswith(">>>"):
