@@ -64,6 +64,16 @@ def test_a_mend_can_be_pasted_whatever_the_column_is_called(tmp_path: Path, caps
     assert "--drop 'Reminder fees'" in capsys.readouterr().out
 
 
+def test_an_earlier_directory_is_set_aside_and_named(product: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["init", str(product.parent / "loans.parquet"), "--target", "default", "--out", str(product)]
+    assert obey(words) == 2
+    assert "--force" in capsys.readouterr().err
+    assert obey([*words, "--force"]) == 0
+    before = product.with_name("loans.before-1")
+    assert f"aside as {before}" in capsys.readouterr().out
+    assert (before / "product.yaml").is_file()
+
+
 def test_a_run_that_makes_no_page_names_none(product: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert obey(["run", "preprocess", "-C", str(product)]) == 0

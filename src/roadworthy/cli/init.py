@@ -112,6 +112,7 @@ def command(
             {
                 "directory": str(result.directory),
                 "written": result.written,
+                "set_aside": result.set_aside,
                 "counts": dict(result.counts),
                 "base_rate": result.base_rate,
                 "notes": result.notes,
@@ -125,6 +126,8 @@ def command(
         say(f"- {note}")
     for finding in result.findings:
         say(f"! {finding.sentence}" + (f"\n  mend: {finding.mend}" if finding.mend else ""))
+    if result.set_aside is not None:
+        say(f"set the earlier {result.directory} aside as {result.set_aside}")
     say(f"wrote {result.directory}: {', '.join(result.written)}")
     say(f"next: cd {result.directory} && roadworthy run")
     return 0
