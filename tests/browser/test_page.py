@@ -64,6 +64,9 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         calibration={n: measures.calibration(bad, pd, buckets=n, population=whose) for n in (5, 10)},
         confusion=measures.confusion(bad, pd, cut_off=0.3, population=whose),
         classification_report=measures.classification_report(bad, pd, cut_off=0.3, population=whose),
+        answers=measures.answer_table(
+            bad, np.where(pd < 0.2, 0, np.where(pd < 0.3, 1, 2)), priced=economics.price({}, 3000), population=whose
+        ),
         cut_offs=CutOffs(table=table, policy=0.3, best=best),
         measures=(measures.auc(bad, pd), measures.ks(bad, pd)),
         columns=(ColumnShare(column=HOSTILE, share=0.6), ColumnShare(column="income", share=0.4)),

@@ -63,6 +63,12 @@ def synthetic_meaning(rows: int = 20_000) -> Meaning:
         calibration={n: measures.calibration(bad, pd, buckets=n, population=whose) for n in (5, 10, 20, 50)},
         confusion=measures.confusion(bad, pd, cut_off=policy, population=whose),
         classification_report=measures.classification_report(bad, pd, cut_off=policy, population=whose),
+        answers=measures.answer_table(
+            bad,
+            np.where(pd < 0.1, 0, np.where(pd < policy, 1, 2)),
+            priced=economics.price(columns, rows),
+            population=whose,
+        ),
         cut_offs=CutOffs(table=table, policy=policy, best=best),
         measures=(measures.auc(bad, pd), measures.gini(bad, pd), measures.ks(bad, pd), measures.brier(bad, pd)),
         columns=(
@@ -112,6 +118,7 @@ def hand_meaning(**changes: Any) -> Meaning:
         "calibration": {10: measures.calibration(bad, pd, population=whose)},
         "confusion": measures.confusion(bad, pd, cut_off=0.9, population=whose),
         "classification_report": measures.classification_report(bad, pd, cut_off=0.9, population=whose),
+        "answers": measures.answer_table(bad, 2 * (pd >= 0.9), priced=economics.price({}, 100), population=whose),
         "cut_offs": CutOffs(table=table, policy=0.9, best=best),
     }
     return Meaning(**{**content, **changes})

@@ -186,7 +186,8 @@ def test_every_assumed_term_is_marked_assumed(page: str) -> None:
 def test_without_economics_no_money_is_shown(by_hand: MakeMeaning) -> None:
     bad, pd = [0, 1, 0, 1], [0.1, 0.9, 0.2, 0.3]
     table = measures.cut_off_table(bad, pd, cut_offs=[0.0, 0.25, 1.0], population="four applications")
-    page = render_page(by_hand(cut_offs=CutOffs(table=table, policy=0.25)))
+    answers = measures.answer_table(bad, [0, 2, 0, 2], population="four applications")
+    page = render_page(by_hand(cut_offs=CutOffs(table=table, policy=0.25), answers=answers))
     text = plain(page)
     assert "No economics are stated for this product, so no money is shown." in text
     for word in ("EUR", "profit", "revenue", "credit losses"):
@@ -322,3 +323,14 @@ def test_the_palette_of_the_drawings_is_the_light_one_of_the_page() -> None:
     named = {"ink": drawing.INK, "muted": drawing.MUTED, "grid": drawing.FAINT, "plain": drawing.PLAIN}
     assert {name: light[name] for name in named} == named
     assert (light["accent"], light["paper"]) == (drawing.ACCENT, drawing.PAPER)
+
+
+def test_the_policys_own_answers_are_shown_with_their_profit_bounded(by_hand: Callable[..., Meaning]) -> None:
+    """R18: rules and referrals included; what people would answer to the referred is bounded, not assumed."""
+    bad, answer = [0, 1, 0, 1, 1], [0, 0, 1, 1, 2]
+    economics = measures.Economics(revenue=100, funding=0, ead=1000, lgd=0.5, review=10, currency="EUR")
+    table = measures.answer_table(bad, answer, priced=economics.price({}, 5), population="five applications")
+    text = plain(render_page(by_hand(answers=table))).replace("\u00a0", " ")
+    assert "approves 40.0%, refers 40.0% and declines 20.0%" in text
+    assert "between -EUR 920 and -EUR 320, by what people answer to the referred" in text
+    assert "By PD alone: rules are not applied, and whoever would be referred counts as approved." in text

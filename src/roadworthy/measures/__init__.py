@@ -1,5 +1,6 @@
 """Numerics: arrays in, frozen results out. Nothing here draws, stores or knows a model."""
 
+from roadworthy.measures.answers import AnswerTable, answer_table
 from roadworthy.measures.best_cut_off import BestCutOff, Difference, best_cut_off
 from roadworthy.measures.calibration import Calibration, calibration
 from roadworthy.measures.confusion import ClassificationReport, Confusion, classification_report, confusion
@@ -19,6 +20,7 @@ __all__ = [
     "EMP",
     "KS",
     "PSI",
+    "AnswerTable",
     "BestCutOff",
     "Brier",
     "Calibration",
@@ -36,6 +38,7 @@ __all__ = [
     "Priced",
     "Table",
     "Term",
+    "answer_table",
     "auc",
     "best_cut_off",
     "brier",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from roadworthy.contract import Contract
-from roadworthy.errors import ProductError, RoadworthyError
+from roadworthy.errors import PolicyError, ProductError, RoadworthyError
 from roadworthy.model import Package, load
 from roadworthy.pipeline.workspace import Workspace
 from roadworthy.policy import CaseResult, Policy, find_faults, list_missing_behaviour, run_cases
@@ -68,6 +68,8 @@ def check_product(workspace: Workspace) -> CheckResult:
         if found == []:
             cases = _run_cases(workspace.policy, contract, package)
             faults += [case.sentence for case in cases if case.status == "failed"]
+            if product is not None:
+                faults += _list_money_faults(workspace, product)
             behaviour = list_missing_behaviour(workspace.policy.compile(contract))
             notes += [f"{line.where}: {line.sentence}" for line in behaviour]
     return CheckResult(tuple(faults), tuple(notes), cases)
@@ -80,6 +82,25 @@ def _list_unstated(workspace: Workspace, product: Product) -> list[str]:
     where = read_document(workspace.directory / "product.yaml", ProductError).where("purpose")
     fields = ", ".join(field.removeprefix("purpose.") for field in unstated)
     return [f"{where}: the purpose does not state: {fields}\n  mend: state it; without a purpose nothing goes live"]
+
+
+def _list_money_faults(workspace: Workspace, product: Product) -> list[str]:
+    """Where the policy prices in another currency or over another horizon than the product is judged by."""
+    stated, faults = workspace.policy.economics, []
+    if stated is None:
+        return []
+    document = read_document(workspace.directory / "policy.yaml", PolicyError)
+    horizon = product.outcome.horizon_months or product.purpose.horizon_months
+    if stated.currency != product.currency:
+        where = document.where("economics", "currency")
+        faults.append(f"{where}: money is in {stated.currency}, and product.yaml says {product.currency}")
+    if horizon is not None and stated.horizon_months != horizon:
+        where = document.where("economics", "horizon_months")
+        faults.append(
+            f"{where}: money is counted over {stated.horizon_months} months and the outcome is judged after {horizon}"
+            f"\n  mend: state the economics over {horizon} months"
+        )
+    return faults
 
 
 def _run_cases(policy: Policy, contract: Contract, package: Package | None) -> tuple[CaseResult, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -10,9 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.contract import Batch
-from roadworthy.decide import Release
+from roadworthy.decide import Release, decide
+from roadworthy.errors import DataError
 from roadworthy.measures import (
-    Economics,
+    AnswerTable,
+    Priced,
+    answer_table,
     auc,
     best_cut_off,
     brier,
@@ -26,7 +30,7 @@ from roadworthy.measures import (
 )
 from roadworthy.pipeline.past import Past
 from roadworthy.pipeline.workspace import Workspace
-from roadworthy.policy import Policy
+from roadworthy.policy import ANSWERS, Policy
 from roadworthy.product import missing_purpose
 from roadworthy.report import ColumnShare, CutOffs, Finding, Meaning, Population
 
@@ -34,53 +38,67 @@ __all__ = ["explain_meaning"]
 
 BUCKETS = (5, 10, 20, 50)
 EXPLAINED = 2_000
+STEPS = 100
 UNKNOWN = ("declined", "immature", "indeterminate")
 
 
 def explain_meaning(workspace: Workspace, release: Release, past: Past, notes: Sequence[str]) -> Meaning:
-    """Measure the release on the held-out applications whose outcome is known."""
+    """Measure the release on the held-out applications whose outcome is known.
+
+    `past` is read with the package's own contract. DataError where the model answers none of them.
+    """
     rows = past.rows(held_out=True)
+    decisions = decide(past.batch.take(rows), release)
+    answered = ~np.isnan(decisions.pd)
+    if not answered.any():
+        raise DataError("the model gives no PD for any held-out application", mend="roadworthy inspect build/model.rw")
+    rows, pd = rows[answered], decisions.pd[answered]
     batch, bad, weights = past.batch.take(rows), past.bad[rows], past.weights(rows)
-    pd = release.package.engine.pd(batch)
-    known = ~np.isnan(pd)
-    batch, bad, pd = batch.take(known), bad[known], pd[known]
-    weights = None if weights is None else weights[known]
-    population = _describe_population(workspace, past, batch)
+    population = _describe_population(workspace, past, batch, failed=int(np.sum(~answered)))
     whose: dict[str, Any] = {"weights": weights, "population": population.caption}
     decline_from, refer_from = _cut_offs(release.policy)
-    shared = gains_table(bad, pd, buckets=10, **whose)
     at = {"cut_off": decline_from, **whose}
+    priced = _price(release.policy, batch)
     return Meaning(
         title=f"Was {workspace.product.name} right, and what is it worth?",
         product=workspace.product.name,
         package=release.package.name,
         digest=release.package.digest,
         population=population,
-        gains={10: shared} | {n: gains_table(bad, pd, buckets=n, **whose) for n in BUCKETS if n != 10},
+        gains={n: gains_table(bad, pd, buckets=n, **whose) for n in BUCKETS},
         calibration={n: calibration(bad, pd, buckets=n, **whose) for n in BUCKETS},
         confusion=confusion(bad, pd, **at),
         classification_report=classification_report(bad, pd, **at),
-        cut_offs=_price(release.policy, batch, bad, pd, decline_from, refer_from, whose),
+        answers=_count_answers(release.policy, bad, decisions.answer[answered], priced, whose),
+        cut_offs=_compare_cut_offs(priced, bad, pd, decline_from, refer_from, whose),
         measures=tuple(measure(bad, pd, weights=weights) for measure in (auc, gini, ks, brier)),
         columns=_column_shares(release, batch),
-        findings=tuple(_findings(workspace, release, bad, pd, weights, notes)),
+        findings=tuple(_findings(workspace, release, bad, pd, weights, notes, priced)),
         made=_how_made(workspace, release),
         synthetic=workspace.synthetic,
     )
 
 
-def _describe_population(workspace: Workspace, past: Past, batch: Batch) -> Population:
-    counted = {name: int(np.sum(past.outcome == name)) for name in UNKNOWN}
+def _describe_population(workspace: Workspace, past: Past, batch: Batch, *, failed: int) -> Population:
+    """Whose figures these are. What has no known outcome is counted over the same months, where there are dates."""
     times = batch.applied_at[~np.isnat(batch.applied_at)]
-    dated = len(times) == len(batch) and len(times) > 0
+    dated = len(times) == len(batch)
+    beside = past.batch.applied_at >= times.min() if dated else np.ones(len(past.batch), dtype=np.bool_)
+    unknown = {name: int(np.sum((past.outcome == name) & beside)) for name in UNKNOWN}
+    if failed:
+        unknown["on which the model failed"] = failed
     name = workspace.product.data.weight
+    if workspace.trains:
+        who = "held-out applications with a known outcome"
+    else:
+        who = "past applications with a known outcome (whether the model learned from them is not known here)"
     return Population(
-        who="held-out applications with a known outcome",
+        who=who,
         count=len(batch),
-        of=len(past.batch),
+        of=int(np.sum(beside)),
         first=_day(times.min()) if dated else None,
         last=_day(times.max()) if dated else None,
-        unknown={why: count for why, count in counted.items() if count},
+        unknown={why: count for why, count in unknown.items() if count},
         weights=f"column {name}" if name is not None else "",
     )
 
@@ -91,40 +109,81 @@ def _day(time: np.datetime64) -> date:
 
 
 def _cut_offs(policy: Policy) -> tuple[float, float | None]:
-    """The PD from which the policy declines, and that from which it refers (None where no band refers below)."""
-    start = 0.0
-    refer_from: float | None = None
-    for band in policy.bands:
-        if band.answer == "decline":
-            return start, refer_from
-        if band.answer == "refer" and refer_from is None:
-            refer_from = start
-        start = band.up_to if band.up_to is not None else 1.0
-    return 1.0, refer_from
+    """The PD from which the bands decline, and that from which they refer (None where no band refers below).
+
+    Where no band declines, the first is the PD from which they no longer approve: a person then looks.
+    """
+    ends = [band.up_to if band.up_to is not None else 1.0 for band in policy.bands]
+    starts = dict(zip(reversed([band.answer for band in policy.bands]), reversed([0.0, *ends[:-1]]), strict=True))
+    if "decline" in starts:
+        return starts["decline"], starts.get("refer")
+    return starts.get("refer", 1.0), None
 
 
-def _price(
+@dataclass(frozen=True)
+class _Money:
+    """What applications are worth: the terms, and which of the n applications can be priced, bool (n,)."""
+
+    priced: Priced
+    known: NDArray[np.bool_]
+
+
+def _price(policy: Policy, batch: Batch) -> _Money | None:
+    """Price the applications that have every column the economics read; None without economics or such rows."""
+    if policy.economics is None:
+        return None
+    economics = policy.economics.to_economics()
+    columns = {name: batch.matrix([name])[:, 0] for name in economics.columns}
+    known = np.ones(len(batch), dtype=np.bool_)
+    for values in columns.values():
+        known &= ~np.isnan(values)
+    if not known.any():
+        return None
+    there = {name: values[known] for name, values in columns.items()}
+    return _Money(economics.price(there, int(known.sum())), known)
+
+
+def _on_priced(money: _Money, whose: Mapping[str, Any]) -> dict[str, Any]:
+    """The population and weights of the rows that can be priced."""
+    weights, left_out = whose["weights"], int(np.sum(~money.known))
+    caption = whose["population"]
+    if left_out:
+        caption += f", less {left_out:,} without a column that the money needs"
+    return {"weights": None if weights is None else weights[money.known], "population": caption}
+
+
+def _count_answers(
     policy: Policy,
-    batch: Batch,
+    bad: NDArray[np.float64],
+    answer: NDArray[np.int8],
+    money: _Money | None,
+    whose: Mapping[str, Any],
+) -> AnswerTable:
+    words = [getattr(policy.answer_words, name) for name in ANSWERS]
+    if money is None:
+        return answer_table(bad, answer, words=words, **whose)
+    there = money.known
+    return answer_table(bad[there], answer[there], words=words, priced=money.priced, **_on_priced(money, whose))
+
+
+def _compare_cut_offs(
+    money: _Money | None,
     bad: NDArray[np.float64],
     pd: NDArray[np.float64],
     decline_from: float,
     refer_from: float | None,
     whose: Mapping[str, Any],
 ) -> CutOffs:
-    economics: Economics | None = None if policy.economics is None else policy.economics.to_economics()
-    money: dict[str, Any] = {}
-    best = None
     marks = [decline_from]
-    if economics is not None:
-        columns = {name: batch.matrix([name])[:, 0] for name in economics.columns}
-        money = {"economics": economics.price(columns, len(batch)), "refer_from": refer_from}
-        best = best_cut_off(bad, pd, in_force=decline_from, **money, **whose)
+    best = None
+    terms: dict[str, Any] = dict(whose)
+    if money is not None:
+        bad, pd = bad[money.known], pd[money.known]
+        terms = {**_on_priced(money, whose), "economics": money.priced, "refer_from": refer_from}
+        best = best_cut_off(bad, pd, in_force=decline_from, **terms)
         marks.append(best.cut_off)
-    steps = np.quantile(pd, np.linspace(0, 1, 41)[1:-1])
-    rounded = [float(f"{step:.3g}") for step in steps]
-    at = np.unique([0.0, *rounded, *marks, 1.0])
-    table = cut_off_table(bad, pd, cut_offs=at, **money, **whose)
+    steps = [float(f"{step:.3g}") for step in np.quantile(pd, np.linspace(0, 1, STEPS + 1)[1:-1])]
+    table = cut_off_table(bad, pd, cut_offs=np.unique([0.0, *steps, *marks, 1.0]), **terms)
     return CutOffs(table=table, policy=decline_from, best=best)
 
 
@@ -151,6 +210,7 @@ def _findings(
     pd: NDArray[np.float64],
     weights: NDArray[np.float64] | None,
     notes: Sequence[str],
+    money: _Money | None,
 ) -> list[Finding]:
     found = []
     gates = workspace.product.gates
@@ -176,6 +236,8 @@ def _findings(
                 detail=f"product.yaml: {', '.join(unstated)}",
             )
         )
+    if money is None and release.policy.economics is not None:
+        found.append(Finding(severity="warn", title="No application has every column that the economics read"))
     package = release.package.manifest
     if package.engine.kind == "native":
         found.append(Finding(severity="note", title="The model runs natively, slower", detail=package.engine.why))
@@ -188,7 +250,7 @@ def _how_made(workspace: Workspace, release: Release) -> dict[str, str]:
     return {
         "Model": package.engine.model,
         "Runs": f"{package.engine.kind}: {package.engine.why}",
-        "Data": f"{workspace.source.path.name}, SHA-256 {workspace.source.digest[:16]}",
+        "Data": f"{workspace.source.path.name}, SHA-256 {workspace.prepared_from[:16]}",
         "Release": release.digest[:16],
         "Made with": ", ".join(f"{name} {version}" for name, version in package.environment.items()),
     }

@@ -22,16 +22,17 @@ from roadworthy.model import load
 from roadworthy.pipeline.journal import Journal, digest_files
 from roadworthy.pipeline.meaning import explain_meaning
 from roadworthy.pipeline.past import prepare_past, read_past
-from roadworthy.pipeline.train import choose_candidate, train_candidates
-from roadworthy.pipeline.workspace import PRODUCT_FILES, Workspace
+from roadworthy.pipeline.train import choose_candidate, cut_offs_of, train_candidates
+from roadworthy.pipeline.workspace import DATA_DIGEST, PRODUCT_FILES, Workspace
 from roadworthy.report import write_page
+from roadworthy.yaml_file import write_text
 
 __all__ = ["STAGES", "Progress", "RunResult", "run_stages"]
 
 STAGES = ("preprocess", "train", "seal", "score", "post-process")
 _READS = {
     "preprocess": ("product.yaml", "contract.yaml", "sources.yaml", "stages.py"),
-    "train": ("product.yaml", "contract.yaml", "policy.yaml", "stages.py"),
+    "train": ("product.yaml", "contract.yaml", "stages.py"),
     "seal": ("stages.py",),
     "score": ("contract.yaml", "policy.yaml", "sources.yaml", "stages.py"),
     "post-process": PRODUCT_FILES,
@@ -118,6 +119,8 @@ def _digest_inputs(workspace: Workspace, stage: str) -> str:
     more = {"roadworthy": __version__, "stage": stage}
     if stage in ("preprocess", "score"):
         more["data"] = workspace.source.digest
+    if stage == "train":  # of the policy, only where its answers change is sealed into a package
+        more["cut_offs"] = repr(cut_offs_of(workspace))
     return digest_files(files, more)
 
 
@@ -133,12 +136,18 @@ def _require(workspace: Workspace, stage: str) -> None:
 
 def _preprocess(workspace: Workspace, progress: Progress) -> list[Path]:
     kept, aside = workspace.build / "applications.parquet", workspace.build / "set_aside.csv"
-    notes = prepare_past(workspace, kept, aside)
+    draft = kept.with_name(f".{kept.name}")
+    try:
+        notes = prepare_past(workspace, draft, aside)
+        draft.replace(kept)
+    finally:
+        draft.unlink(missing_ok=True)
     for note in notes:
         progress.say("preprocess", note)
-    found = workspace.build / "notes.json"
-    found.write_bytes(msgspec.json.encode(notes))
-    return [kept, found, *([aside] if aside.exists() else [])]
+    found, digest = workspace.build / "notes.json", workspace.build / DATA_DIGEST
+    write_text(found, msgspec.json.encode(notes).decode())
+    write_text(digest, f"{workspace.source.digest}\n")
+    return [kept, found, digest, *([aside] if aside.exists() else [])]
 
 
 def _train(workspace: Workspace, progress: Progress) -> list[Path]:
@@ -185,7 +194,7 @@ def _post_process(workspace: Workspace, progress: Progress) -> list[Path]:
         for batch in pq.ParquetFile(workspace.build / "decisions.parquet").iter_batches():
             sink.write(shape(flatten_decisions(pa.Table.from_batches([batch]), most)))
     progress.say("post-process", f"{sink.rows:,} decisions in {output.name}, ready to be handed on")
-    past = read_past(workspace.build / "applications.parquet", workspace.contract)
+    past = read_past(workspace.build / "applications.parquet", release.package.contract)
     notes = msgspec.json.decode((workspace.build / "notes.json").read_bytes(), type=list[str])
     write_page(explain_meaning(workspace, release, past, notes), page)
     progress.say("post-process", f"{page.name}: was it right, and what is it worth")

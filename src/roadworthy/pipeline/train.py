@@ -13,6 +13,7 @@ from roadworthy.errors import ProductError, RoadworthyError
 from roadworthy.model import load, seal, training_frame
 from roadworthy.pipeline.past import Past
 from roadworthy.pipeline.workspace import Workspace
+from roadworthy.yaml_file import write_text
 
 __all__ = ["choose_candidate", "cut_offs_of", "train_candidates"]
 
@@ -27,12 +28,9 @@ def train_candidates(workspace: Workspace, past: Past, folder: Path, say: Callab
     learn, judge = past.rows(held_out=False), past.rows(held_out=True)
     inputs = [column.name for column in workspace.contract.inputs if column.type not in ("text", "date")]
     X = training_frame(past.batch.take(learn), inputs)
-    try:
-        candidates: dict[str, Any] = workspace.stages.train(X, past.bad[learn].astype(int), past.weights(learn))
-    except AttributeError as error:
-        if "train" not in str(error):
-            raise
-        raise ProductError("has no function train", where=workspace.directory / "stages.py") from None
+    if not hasattr(workspace.stages, "train"):
+        raise ProductError("has no function train", where=workspace.directory / "stages.py")
+    candidates: dict[str, Any] = workspace.stages.train(X, past.bad[learn].astype(int), past.weights(learn))
     if not isinstance(candidates, dict) or not candidates:
         raise ProductError(
             "train returns no candidates",
@@ -52,7 +50,7 @@ def train_candidates(workspace: Workspace, past: Past, folder: Path, say: Callab
                 weights=past.weights(judge),
                 cut_offs=cut_offs_of(workspace),
                 population=f"held-out applications with a known outcome, n = {len(judge):,}",
-                lineage={"data": workspace.source.digest, "data_file": workspace.source.path.name},
+                lineage={"data": workspace.prepared_from, "data_file": workspace.source.path.name},
             )
         except RoadworthyError as error:
             error.where = error.where or f"candidate {name}"
@@ -76,6 +74,8 @@ def choose_candidate(workspace: Workspace, folder: Path, package: Path, why: Pat
     figures = ", ".join(f"{name} {value:.4f}" for name, value in auc.items())
     rule = " ".join((getattr(choose, "__doc__", None) or "The candidate with the largest AUC.").split("\n")[0].split())
     sentence = f"{chosen} is kept. Held-out AUC: {figures}. Rule: {rule}"
-    shutil.copyfile(folder / f"{chosen}.rw", package)
-    why.write_bytes(msgspec.json.format(msgspec.json.encode({"chosen": chosen, "auc": auc, "rule": rule}), indent=1))
+    load(folder / f"{chosen}.rw", native=False).save(package)
+    write_text(
+        why, msgspec.json.format(msgspec.json.encode({"chosen": chosen, "auc": auc, "rule": rule}), indent=1).decode()
+    )
     return sentence

@@ -14,8 +14,9 @@ from roadworthy.errors import ProductError, RoadworthyError, UsageError
 from roadworthy.policy import Policy
 from roadworthy.product import Product, read_product
 
-__all__ = ["BUILD", "PRODUCT_FILES", "Workspace", "open_workspace"]
+__all__ = ["BUILD", "DATA_DIGEST", "PRODUCT_FILES", "Workspace", "open_workspace"]
 
+DATA_DIGEST = "data.sha256"
 BUILD = "build"
 """Everything that `run` makes lies here; deleting it loses nothing that cannot be made again."""
 PRODUCT_FILES = ("product.yaml", "contract.yaml", "policy.yaml", "sources.yaml", "stages.py")
@@ -88,6 +89,14 @@ class Workspace:
     def synthetic(self) -> bool:
         """Whether the past applications say that they are simulated: in their metadata, or in their name."""
         return b"synthetic" in (self.source.schema.metadata or {}) or self.source.path.name.startswith("synthetic_")
+
+    @property
+    def prepared_from(self) -> str:
+        """SHA-256 of the file that `run preprocess` read; that of the file there now where it has not run."""
+        try:
+            return (self.build / DATA_DIGEST).read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            return self.source.digest
 
     @cached_property
     def stages(self) -> ModuleType:

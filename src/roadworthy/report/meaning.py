@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from roadworthy.errors import UsageError
 from roadworthy.measures import (
+    AnswerTable,
     BestCutOff,
     Calibration,
     ClassificationReport,
@@ -134,6 +135,7 @@ class Finding:
 class Meaning:
     """Everything on the page.
 
+    `answers` are what the policy answers, rules included; `cut_offs` and `confusion` are by PD alone.
     `gains` and `calibration` hold one result per bucket count asked for (5, 10, 20, 50); the page switches between
     them. `measures` are the single numbers, in the order shown. `made` says how it came about, label to text, in the
     order shown. A result that does not name its population raises UsageError: no such figure is drawn.
@@ -148,6 +150,7 @@ class Meaning:
     calibration: Mapping[int, Calibration]
     confusion: Confusion
     classification_report: ClassificationReport
+    answers: AnswerTable
     cut_offs: CutOffs
     measures: tuple[Measure, ...] = ()
     columns: tuple[ColumnShare, ...] = ()
@@ -186,4 +189,5 @@ class Meaning:
             yield f"calibration[{buckets}]", calibration.population
         yield "confusion", self.confusion.population
         yield "classification_report", self.classification_report.population
+        yield "answers", self.answers.population
         yield "cut_offs.table", self.cut_offs.table.population

@@ -21,6 +21,7 @@ from roadworthy.report.meaning import Meaning
 from roadworthy.report.slider import slider
 from roadworthy.report.tables import (
     Table,
+    answer_table,
     calibration_table,
     classification_table,
     cut_off_table,
@@ -77,6 +78,7 @@ def render_page(meaning: Meaning) -> str:
             gains=gains,
             calibration=calibration,
             at_cut_off=at_cut_off,
+            answers=answer_table(meaning.answers),
             classification=classification_table(meaning.classification_report),
             worth=worth,
             best=None if best is None else best_in_words(best),

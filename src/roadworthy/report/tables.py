@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from roadworthy.measures import Calibration, ClassificationReport, CutOffTable, Economics, GainsTable
+from roadworthy.measures import AnswerTable, Calibration, ClassificationReport, CutOffTable, Economics, GainsTable
 from roadworthy.report.format import count, decimal, interval, money, multiple, percent, signed_percent
 from roadworthy.report.meaning import CutOffs
 from roadworthy.report.places import agreeing
@@ -112,6 +112,20 @@ def calibration_table(result: Calibration) -> Table:
         marked=frozenset(np.flatnonzero(~agree).tolist()),
         foot=tuple(everyone.get(heading, "") for heading in columns),
     )
+
+
+def answer_table(result: AnswerTable) -> Table:
+    """What the policy answers, and what each group would have been worth."""
+    columns: dict[str, list[str]] = {
+        "answer": [str(answer) for answer in result.answer],
+        "applications": [count(value) for value in result.applications],
+        "share": [percent(value) for value in result.share],
+        "went bad": [count(value) for value in result.bads],
+        "bad rate": [percent(value) for value in result.bad_rate],
+    }
+    if result.profit_if_approved is not None:
+        columns[f"profit if all approved, {result.currency}"] = [money(value) for value in result.profit_if_approved]
+    return Table(caption=result.caption, headings=tuple(columns), rows=_lines(columns.values()), words=frozenset({0}))
 
 
 def classification_table(result: ClassificationReport) -> Table:
