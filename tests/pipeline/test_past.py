@@ -1,4 +1,4 @@
-"""Past applications are prepared honestly: what was not known, cannot be sent or cannot be placed is not learned from."""
+"""Past applications are prepared honestly: nothing is learned from that a caller could not send."""
 
 from __future__ import annotations
 

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from roadworthy.batch import describe_set_aside, map_columns, open_sink
 from roadworthy.contract import Batch, Checked, Contract, check_table
 from roadworthy.errors import DataError
+from roadworthy.pipeline.split import JUDGE, LEARN, split_past
 from roadworthy.pipeline.workspace import Workspace
-from roadworthy.product import Labels, label_outcomes, read_weights
+from roadworthy.product import Labels, Outcome, add_months, label_outcomes, read_days, read_weights
 
-__all__ = ["HELD_OUT_SHARE", "Past", "prepare_past", "read_past"]
+__all__ = ["Past", "prepare_past", "read_past"]
 
-HELD_OUT_SHARE = 0.3
-_OWN = ("rw:outcome", "rw:bad", "rw:weight", "rw:held_out")
+_OWN = ("rw:outcome", "rw:bad", "rw:weight", "rw:part")
 
 
 @dataclass(frozen=True)
@@ -30,18 +30,18 @@ class Past:
     outcome    object (n,): bad, good, indeterminate, declined or immature
     bad        float64 (n,): 1, 0, or NaN where the outcome may not be used
     weight     float64 (n,) or None: how many applications a row stands for
-    held_out   bool (n,): not to be learned from
+    part       object (n,): "learn", "judge" (held out), or "" for neither
     """
 
     batch: Batch
     outcome: NDArray[Any]
     bad: NDArray[np.float64]
     weight: NDArray[np.float64] | None
-    held_out: NDArray[np.bool_]
+    part: NDArray[Any]
 
     def rows(self, *, held_out: bool) -> NDArray[np.int64]:
         """The usable rows of one side of the split."""
-        return np.flatnonzero(~np.isnan(self.bad) & (self.held_out == held_out))
+        return np.flatnonzero(~np.isnan(self.bad) & (self.part == (JUDGE if held_out else LEARN)))
 
     def weights(self, rows: NDArray[np.int64]) -> NDArray[np.float64] | None:
         """The weights of `rows`, or None where rows are not weighted."""
@@ -51,8 +51,7 @@ class Past:
 def prepare_past(workspace: Workspace, kept: Path, set_aside: Path) -> list[str]:
     """Read, preprocess, map, check, label and split; write the kept rows and those set aside. Returns what was found.
 
-    The newest 30% of the usable applications by `applied_at` are held out where applications are dated, so that the
-    model is judged on what came after what it learned from; else 30% drawn at random, bads and goods alike.
+    `split_past` says what is learned from and what is held out.
     """
     table = workspace.source.read()
     preprocess = getattr(workspace.stages, "preprocess", None)
@@ -73,12 +72,12 @@ def prepare_past(workspace: Workspace, kept: Path, set_aside: Path) -> list[str]
     rows = checked.rows
     bad = labels.bad[rows]
     _require_both(bad, labels)
-    held_out, how = _split(checked.batch, bad)
+    part, how = split_past(bad, checked.batch.applied_at, _days_known(table, product.outcome, rows))
     notes.append(how)
     columns: dict[str, Any] = {
         "rw:outcome": pa.array(labels.names[rows], pa.string()),
         "rw:bad": pa.array(bad, mask=np.isnan(bad)),
-        "rw:held_out": pa.array(held_out),
+        "rw:part": pa.array(part, pa.string()),
     }
     if product.data.weight is not None:
         columns["rw:weight"] = pa.array(read_weights(table, product.data.weight)[rows])
@@ -93,6 +92,8 @@ def read_past(path: Path, contract: Contract) -> Past:
     """The rows that `prepare_past` kept; DataError where not all of them keep to today's `contract` too."""
     table = pq.read_table(path, pre_buffer=False)
     own = {name: table[name] for name in _OWN if name in table.column_names}
+    if "rw:part" not in own:
+        raise DataError("was made by an earlier version", where=path, mend="roadworthy run --force")
     checked = check_table(contract, table.drop_columns(list(own)), unknown="ignore")
     if len(checked.rows) != table.num_rows:
         raise DataError(
@@ -106,7 +107,7 @@ def read_past(path: Path, contract: Contract) -> Past:
         outcome=own["rw:outcome"].to_numpy(zero_copy_only=False),
         bad=own["rw:bad"].to_numpy(zero_copy_only=False).astype(np.float64),
         weight=own["rw:weight"].to_numpy() if "rw:weight" in own else None,
-        held_out=own["rw:held_out"].to_numpy(zero_copy_only=False).astype(np.bool_),
+        part=own["rw:part"].to_numpy(zero_copy_only=False),
     )
 
 
@@ -127,18 +128,8 @@ def _require_both(bad: NDArray[np.float64], labels: Labels) -> None:
         )
 
 
-def _split(batch: Batch, bad: NDArray[np.float64]) -> tuple[NDArray[np.bool_], str]:
-    usable = ~np.isnan(bad)
-    dated = usable & ~np.isnat(batch.applied_at)
-    if dated.sum() == usable.sum():
-        times = np.sort(batch.applied_at[usable])
-        first = times[int(len(times) * (1 - HELD_OUT_SHARE))]
-        held_out = batch.applied_at >= first
-        if all(len(np.unique(bad[usable & side])) == 2 for side in (held_out, ~held_out)):
-            return held_out, f"held out: applications from {str(first)[:10]} on, newer than all that was learned from"
-    held_out = np.zeros(len(bad), dtype=np.bool_)
-    rng = np.random.default_rng(0)
-    for outcome in (0.0, 1.0):
-        rows = rng.permutation(np.flatnonzero(bad == outcome))
-        held_out[rows[: max(1, round(len(rows) * HELD_OUT_SHARE))]] = True
-    return held_out, f"held out: {HELD_OUT_SHARE:.0%} drawn at random, since applications are not dated"
+def _days_known(table: pa.Table, outcome: Outcome, rows: NDArray[np.int64]) -> NDArray[np.datetime64] | None:
+    """The day on which each outcome was settled: the end of its window, where the day of booking is known."""
+    if outcome.booked_date is None or outcome.horizon_months is None:
+        return None
+    return add_months(read_days(table, outcome.booked_date)[rows], outcome.horizon_months)

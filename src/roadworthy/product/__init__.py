@@ -12,7 +12,15 @@ from roadworthy.product.declaration import (
     Purpose,
     missing_purpose,
 )
-from roadworthy.product.labels import OUTCOMES, Labels, label_outcomes, read_days, settle_outcome, unknown_column
+from roadworthy.product.labels import (
+    OUTCOMES,
+    Labels,
+    add_months,
+    label_outcomes,
+    read_days,
+    settle_outcome,
+    unknown_column,
+)
 from roadworthy.product.weights import read_weights
 from roadworthy.product.writing import product_yaml, read_answers, read_product
 
@@ -26,6 +34,7 @@ __all__ = [
     "Outcome",
     "Product",
     "Purpose",
+    "add_months",
     "label_outcomes",
     "missing_purpose",
     "product_yaml",
