@@ -2,13 +2,49 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
 import pytest
 
 from roadworthy.contract import Contract
-from roadworthy.errors import DataError
-from roadworthy.pipeline import Workspace
-from roadworthy.pipeline.past import read_past
+from roadworthy.errors import DataError, ProductError
+from roadworthy.pipeline import Workspace, init_product, open_workspace
+from roadworthy.pipeline.past import Past, prepare_past, read_past
+
+ROWS = 200
+
+
+def applications() -> pa.Table:
+    rng = np.random.default_rng(5)
+    return pa.table(
+        {
+            "income": [None, *rng.integers(1000, 5000, ROWS - 1).tolist()],
+            "home": rng.choice(["own", "rent"], ROWS),
+            "on": [f"{day} 00:30" for day in np.datetime64("2024-01-01") + np.arange(ROWS)],
+            "default": rng.integers(0, 2, ROWS),
+        }
+    )
+
+
+def make_product(folder: Path, body: str = "return table", time_zone: str = "UTC") -> Workspace:
+    pyarrow.csv.write_csv(applications(), folder / "loans.csv")
+    (folder / "answers.yaml").write_text(f"purpose:\n  owner: Ana\ntime_zone: {time_zone}\n")
+    answers = folder / "answers.yaml"
+    init_product(folder / "loans.csv", target="default", out=folder / "loans", date="on", answers=answers)
+    stages = folder / "loans" / "stages.py"
+    head = "import pyarrow as pa\nimport pyarrow.compute as pc\n\ndef preprocess(table):\n    "
+    stages.write_text(head + body + "\n")
+    return open_workspace(folder / "loans")
+
+
+def prepare(workspace: Workspace) -> tuple[Past, list[str]]:
+    kept = workspace.directory / "kept.parquet"
+    notes = prepare_past(workspace, kept, workspace.directory / "set_aside.csv")
+    return read_past(kept, workspace.contract), notes
 
 
 def test_a_contract_that_changed_since_preprocess_is_said_before_rows_and_outcomes_part(workspace: Workspace) -> None:
@@ -20,3 +56,52 @@ def test_a_contract_that_changed_since_preprocess_is_said_before_rows_and_outcom
     with pytest.raises(DataError, match="the contract changed since preprocess") as caught:
         read_past(applications, Contract(name=contract.name, columns=columns))
     assert "roadworthy run preprocess" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return table.filter(pc.greater(table['rw:row'], 10))",
+        "return pa.Table.from_pandas(table.to_pandas().query('`rw:row` > 10'), preserve_index=False)",
+    ],
+)
+def test_preprocess_may_leave_rows_out_and_rows_set_aside_keep_their_number_in_the_file(
+    tmp_path: Path, body: str
+) -> None:
+    workspace = make_product(tmp_path, body)
+    contract = workspace.directory / "contract.yaml"
+    text = contract.read_text()
+    assert "allowed: [own, rent]" in text or "allowed: [rent, own]" in text
+    contract.write_text(
+        text.replace("own, rent", "own").replace("rent, own", "own").replace("[own]", "[own]\n    outside: set_aside")
+    )
+    past, notes = prepare(workspace)
+    homes = applications()["home"].to_pylist()
+    expected = [row + 1 for row, home in enumerate(homes) if home == "rent" and row >= 10]
+    aside = pyarrow.csv.read_csv(workspace.directory / "set_aside.csv")
+    assert aside["set_aside_row"].to_pylist() == expected
+    assert len(past.batch) == ROWS - 10 - len(expected)
+    assert f"preprocess left out 10 of {ROWS} rows" in notes
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("return table.set_column(0, 'income', pc.fill_null(table['income'], '0'))", "changes 'income'"),
+        ("return table.drop_columns(['income'])", "drops 'income'"),
+        ("return pa.concat_tables([table, table])", "doubled rows"),
+        (
+            "return table.set_column(table.num_columns - 1, 'rw:row', pc.add(table['rw:row'], 1))",
+            "doubled rows or made",
+        ),
+    ],
+)
+def test_preprocess_may_change_nothing_that_a_caller_sends(tmp_path: Path, body: str, says: str) -> None:
+    with pytest.raises(DataError, match=says):
+        prepare(make_product(tmp_path, body))
+
+
+@pytest.mark.parametrize("body", ["return None", "return table.drop_columns(['rw:row'])"])
+def test_preprocess_must_return_rows_that_can_be_told(tmp_path: Path, body: str) -> None:
+    with pytest.raises(ProductError, match="must return an Arrow table that still has the column 'rw:row'"):
+        prepare(make_product(tmp_path, body))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from roadworthy.batch import describe_set_aside, map_columns, open_sink
 from roadworthy.contract import Batch, Checked, Contract, check_table
 from roadworthy.errors import DataError
+from roadworthy.pipeline.leave_out import leave_out
 from roadworthy.pipeline.split import JUDGE, LEARN, split_past
 from roadworthy.pipeline.workspace import Workspace
 from roadworthy.product import Labels, Outcome, add_months, label_outcomes, read_days, read_weights
@@ -53,16 +54,16 @@ def prepare_past(workspace: Workspace, kept: Path, set_aside: Path) -> list[str]
 
     `split_past` says what is learned from and what is held out.
     """
-    table = workspace.source.read()
-    preprocess = getattr(workspace.stages, "preprocess", None)
-    if preprocess is not None:
-        table = preprocess(table)
+    source = workspace.source.read()
+    table, numbers = leave_out(workspace, source)
     product, contract = workspace.product, workspace.contract
     labels = label_outcomes(table, product.outcome)
     mapped = map_columns(table, workspace.mapping, contract)
     checked = check_table(contract, mapped, unknown="ignore")
     notes = [*workspace.source.notes, *labels.notes]
-    _write_set_aside(table, checked, set_aside)
+    if left_out := source.num_rows - table.num_rows:
+        notes.append(f"preprocess left out {left_out:,} of {source.num_rows:,} rows")
+    _write_set_aside(table, checked, numbers, set_aside)
     if len(checked.set_aside):
         share = len(checked.set_aside.rows) / table.num_rows
         notes.append(
@@ -111,11 +112,13 @@ def read_past(path: Path, contract: Contract) -> Past:
     )
 
 
-def _write_set_aside(table: pa.Table, checked: Checked, path: Path) -> None:
+def _write_set_aside(table: pa.Table, checked: Checked, numbers: NDArray[np.int64], path: Path) -> None:
     path.unlink(missing_ok=True)
     if len(checked.set_aside):
+        described = describe_set_aside(table, checked.set_aside)
+        in_file = pa.array(numbers[checked.set_aside.rows])
         with open_sink(path) as sink:
-            sink.write(describe_set_aside(table, checked.set_aside))
+            sink.write(described.set_column(0, described.column_names[0], in_file))
 
 
 def _require_both(bad: NDArray[np.float64], labels: Labels) -> None:
