@@ -105,3 +105,14 @@ def test_preprocess_may_change_nothing_that_a_caller_sends(tmp_path: Path, body:
 def test_preprocess_must_return_rows_that_can_be_told(tmp_path: Path, body: str) -> None:
     with pytest.raises(ProductError, match="must return an Arrow table that still has the column 'rw:row'"):
         prepare(make_product(tmp_path, body))
+
+
+@pytest.mark.parametrize("name", ["rw:bad", "rw:row", "rw:anything"])
+def test_a_column_called_as_ours_are_is_refused_by_name(tmp_path: Path, name: str) -> None:
+    workspace = make_product(tmp_path)
+    table = applications()
+    pyarrow.csv.write_csv(table.append_column(name, table["default"]), tmp_path / "loans.csv")
+    with pytest.raises(DataError, match=f"a column is called '{name}'"):
+        prepare(workspace)
+    with pytest.raises(DataError, match=f"a column is called '{name}'"):
+        init_product(tmp_path / "loans.csv", target="default", out=tmp_path / "again")

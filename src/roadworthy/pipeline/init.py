@@ -39,6 +39,7 @@ from roadworthy.pipeline.findings import (
     is_identifier,
 )
 from roadworthy.pipeline.leaks import find_leaks
+from roadworthy.pipeline.leave_out import refuse_our_names
 from roadworthy.pipeline.writing import fill_template, refuse_existing, write_directory
 from roadworthy.policy import policy_yaml, starting_policy
 from roadworthy.product import (
@@ -119,6 +120,7 @@ def init_product(
     refuse_existing(out, force=force)
     source = open_table(data)
     table = source.read()
+    refuse_our_names(table)
     named = {"--id": id, "--date": date, "--amount": amount, "--weight": weight} | {f"--drop {c}": c for c in drop}
     named |= {f"--money {c}": c for c in money} | {f"--group {c}": c for c in group}
     _check_names(table, target, named)

@@ -15,10 +15,21 @@ from roadworthy.contract import RESERVED
 from roadworthy.errors import DataError, ProductError
 from roadworthy.pipeline.workspace import Workspace
 
-__all__ = ["ROW", "leave_out"]
+__all__ = ["ROW", "leave_out", "refuse_our_names"]
 
+_OURS = "rw:"
 ROW = "rw:row"
 """The column that tells `preprocess` which row of the file, counted from 1, a row is."""
+
+
+def refuse_our_names(table: pa.Table) -> None:
+    """DataError for a column called as those are that are added to past applications on their way."""
+    taken = [name for name in table.column_names if name.startswith(_OURS)]
+    if taken:
+        raise DataError(
+            f"a column is called {taken[0]!r}: names that begin with {_OURS!r} are kept for what is added to a row",
+            mend=f"call it {taken[0].removeprefix(_OURS)!r} in the file",
+        )
 
 
 def leave_out(workspace: Workspace, source: pa.Table) -> tuple[pa.Table, NDArray[np.int64]]:

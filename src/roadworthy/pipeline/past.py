@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from roadworthy.batch import describe_set_aside, map_columns, open_sink
 from roadworthy.contract import Batch, Checked, Contract, check_table
 from roadworthy.errors import DataError
-from roadworthy.pipeline.leave_out import leave_out
+from roadworthy.pipeline.leave_out import leave_out, refuse_our_names
 from roadworthy.pipeline.split import JUDGE, LEARN, split_past
 from roadworthy.pipeline.workspace import Workspace
 from roadworthy.product import Labels, Outcome, add_months, label_outcomes, read_days, read_weights
@@ -55,6 +55,7 @@ def prepare_past(workspace: Workspace, kept: Path, set_aside: Path) -> list[str]
     `split_past` says what is learned from and what is held out.
     """
     source = workspace.source.read()
+    refuse_our_names(source)
     table, numbers = leave_out(workspace, source)
     product, contract = workspace.product, workspace.contract
     labels = label_outcomes(table, product.outcome)
