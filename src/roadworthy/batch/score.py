@@ -15,7 +15,8 @@ from roadworthy.batch.mapping import SourceMapping, map_columns
 from roadworthy.batch.set_aside import describe_set_aside
 from roadworthy.batch.sinks import Sink, open_sink
 from roadworthy.batch.sources import Source
-from roadworthy.contract import check_table, find_writings
+from roadworthy.batch.writings import settle_writings
+from roadworthy.contract import check_table
 from roadworthy.decide import Decisions, Release, Table, decide
 from roadworthy.policy import ANSWERS
 
@@ -62,16 +63,14 @@ def score(
     """
     counts = np.zeros(len(ANSWERS), dtype=np.int64)
     read = aside = 0
-    writings: Mapping[str, str] | None = None
     contract = release.package.contract
     mapping = mapping or SourceMapping(file=source.path.name, format=source.format)
+    writings = settle_writings(source, mapping, contract)
     with ExitStack() as stack:
         decided_to = stack.enter_context(open_sink(out))
         aside_to: Sink | None = None
         for table in source.batches():
             mapped = map_columns(table, mapping, contract)
-            if writings is None:  # one reading of 1.234 and of 01/02 for the whole file, not one for each part of it
-                writings = find_writings(contract, mapped)
             checked = check_table(contract, mapped, unknown="ignore", writings=writings)
             decisions = decide(checked.batch, release, tables)
             counts += np.bincount(decisions.answer, minlength=len(ANSWERS))
