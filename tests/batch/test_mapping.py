@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from roadworthy.batch import SourceMapping, map_columns, open_source, read_sources, sources_yaml
+from roadworthy.batch import SourceMapping, absent_inputs, map_columns, open_source, read_sources, sources_yaml
 from roadworthy.contract import Column, Contract
 from roadworthy.errors import DataError, ProductError
 
@@ -50,6 +50,19 @@ def test_a_column_that_may_be_missing_may_be_absent_and_no_other() -> None:
     with pytest.raises(DataError, match="no column 'Nr'") as caught:
         map_columns(pa.table({"income": [1]}), mapping(application_id="Nr"), CONTRACT)
     assert str(caught.value.mend).endswith("under application_id")
+
+
+def test_a_mapped_name_that_is_no_column_of_the_contract_is_a_fault_with_the_nearest() -> None:
+    with pytest.raises(DataError, match="columns names 'incone', which is no column of the contract") as caught:
+        map_columns(pa.table({"income": [1], "Net": [2]}), mapping(columns={"incone": "Net"}), CONTRACT)
+    assert caught.value.available == ["income", "region"]
+
+
+def test_inputs_that_a_file_lacks_altogether_are_told(tmp_path: Path) -> None:
+    (tmp_path / "loans.csv").write_text("income,Reg\n1,N\n")
+    source = open_source(mapping(), tmp_path)
+    assert absent_inputs(source, mapping(), CONTRACT) == ("region",)
+    assert absent_inputs(source, mapping(columns={"region": "Reg"}), CONTRACT) == ()
 
 
 def test_sources_survive_the_file(tmp_path: Path) -> None:

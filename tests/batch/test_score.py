@@ -114,6 +114,17 @@ def test_columns_of_other_names_are_mapped_and_a_lacking_one_is_named(release: R
     assert scored.decided == 20
 
 
+def test_an_input_absent_from_the_file_is_allowed_by_name_and_said(release: Release, tmp_path: Path) -> None:
+    pq.write_table(applications(20).drop_columns(["income", "housing"]), tmp_path / "in.parquet")
+    source, out, aside = open_table(tmp_path / "in.parquet"), tmp_path / "out.csv", tmp_path / "aside.csv"
+    with pytest.raises(DataError, match="has no column for the model's inputs: housing"):
+        score(source, out, release, set_aside=aside, absent=["income"])
+    assert not out.exists()
+    scored = score(source, out, release, set_aside=aside, absent=["income", "housing"])
+    assert scored.absent == ("income", "housing")
+    assert scored.sentence().endswith("; decided without: income, housing (absent from the file)")
+
+
 def test_an_interrupt_leaves_nothing_half_written(release: Release, tmp_path: Path) -> None:
     pq.write_table(applications(100), tmp_path / "in.parquet")
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from roadworthy.batch.mapping import PAST, SourceMapping, map_columns, open_source, read_sources, sources_yaml
+from roadworthy.batch.mapping import (
+    PAST,
+    SourceMapping,
+    absent_inputs,
+    map_columns,
+    open_source,
+    read_sources,
+    sources_yaml,
+)
 from roadworthy.batch.score import Scored, score
 from roadworthy.batch.set_aside import describe_set_aside
 from roadworthy.batch.sinks import Sink, open_sink
@@ -14,6 +22,7 @@ __all__ = [
     "Sink",
     "Source",
     "SourceMapping",
+    "absent_inputs",
     "describe_set_aside",
     "map_columns",
     "open_sink",

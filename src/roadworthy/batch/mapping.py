@@ -16,7 +16,7 @@ from roadworthy.contract import RESERVED, Contract
 from roadworthy.errors import DataError, ProductError
 from roadworthy.yaml_file import read_document
 
-__all__ = ["PAST", "SourceMapping", "map_columns", "open_source", "read_sources", "sources_yaml"]
+__all__ = ["PAST", "SourceMapping", "absent_inputs", "map_columns", "open_source", "read_sources", "sources_yaml"]
 
 PAST = "past_applications"
 """The source that a model is trained and measured on."""
@@ -84,7 +84,8 @@ def open_source(mapping: SourceMapping, directory: Path) -> Source:
 def map_columns(table: pa.Table, mapping: SourceMapping, contract: Contract) -> pa.Table:
     """The columns of `table` that `contract` knows, by the contract's names, with the ids and the time where mapped.
 
-    A column that the contract allows to be missing may be absent; any other raises DataError with the nearest names.
+    A column that the contract allows to be missing may be absent (`absent_inputs` tells which are); any other raises
+    DataError with the nearest names, as does a name under `columns` that is none of the contract's.
 
     >>> from roadworthy.contract import Column, Contract
     >>> contract = Contract(name="loans", columns=(Column(name="income", type="number"),))
@@ -93,6 +94,9 @@ def map_columns(table: pa.Table, mapping: SourceMapping, contract: Contract) -> 
     {'application_id': ['A1'], 'income': [1200]}
     """
     present = set(table.column_names)
+    for name in mapping.columns:
+        if name not in contract:
+            raise _unknown(name, contract)
     names: list[str] = []
     taken: list[str] = []
     for reserved in RESERVED:
@@ -110,6 +114,26 @@ def map_columns(table: pa.Table, mapping: SourceMapping, contract: Contract) -> 
         elif not column.missing or column.name in mapping.columns:
             raise _absent(source, table.column_names, f"columns: {{{column.name}: ...}}")
     return table.select(taken).rename_columns(names)
+
+
+def absent_inputs(source: Source, mapping: SourceMapping, contract: Contract) -> tuple[str, ...]:
+    """The inputs that the contract allows to be missing and that `source` does not have at all.
+
+    A model is given them as missing in every row, which it may never have learned from.
+    """
+    there = map_columns(source.schema.empty_table(), mapping, contract).column_names
+    return tuple(column.name for column in contract.inputs if column.name not in there)
+
+
+def _unknown(name: str, contract: Contract) -> DataError:
+    columns = [column.name for column in contract.columns]
+    near = difflib.get_close_matches(name, columns, n=3)
+    return DataError(
+        f"columns names {name!r}, which is no column of the contract",
+        where="sources.yaml",
+        available=near + [column for column in columns if column not in near],
+        mend="write under columns the contract's name, then the file's: income: Net income",
+    )
 
 
 def _absent(name: str, columns: list[str], place: str) -> DataError:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 from roadworthy.batch import PAST, Source, SourceMapping, open_source, read_sources
-from roadworthy.contract import Contract, read_contract
+from roadworthy.contract import RESERVED, Contract, read_contract
 from roadworthy.errors import ProductError, RoadworthyError, UsageError
 from roadworthy.policy import Policy
 from roadworthy.product import Product, read_product
@@ -79,11 +79,12 @@ class Workspace:
         """The past applications."""
         return open_source(self.mapping, self.directory)
 
-    def maps(self, source: Source) -> bool:
-        """Whether sources.yaml speaks of this source's columns: every column it names is there."""
-        mapping = self.mapping
-        named = {mapping.application_id, mapping.applicant_id, mapping.applied_at, *mapping.columns.values()} - {None}
-        return named <= set(source.columns)
+    def maps(self, source: Source) -> SourceMapping:
+        """How sources.yaml maps this source: each name it has as stated, and the contract's own name for any other."""
+        stated, there = self.mapping, set(source.columns)
+        ids = {name: value for name in RESERVED if (value := getattr(stated, name)) in there}
+        columns = {name: value for name, value in stated.columns.items() if value in there}
+        return SourceMapping(file=source.path.name, format=source.format, columns=columns, **ids)
 
     @property
     def synthetic(self) -> bool:
