@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from roadworthy import measures
     from roadworthy.contract import Contract
-    from roadworthy.decide import Decisions, Release, Table, decide
+    from roadworthy.decision import Decisions, Release, Table, decide
     from roadworthy.errors import RoadworthyError
     from roadworthy.measures import Economics
     from roadworthy.model import Package, load, seal
@@ -38,14 +38,14 @@ __all__ = [
 
 _ROOMS = {
     "Contract": "contract",
-    "Decisions": "decide",
+    "Decisions": "decision",
     "Economics": "measures",
     "Package": "model",
     "Policy": "policy",
-    "Release": "decide",
+    "Release": "decision",
     "RoadworthyError": "errors",
-    "Table": "decide",
-    "decide": "decide",
+    "Table": "decision",
+    "decide": "decision",
     "load": "model",
     "seal": "model",
 }

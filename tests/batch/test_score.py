@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from roadworthy.batch import SourceMapping, open_table, score
-from roadworthy.decide import Release, decide
+from roadworthy.decision import Release, decide
 from roadworthy.errors import DataError
 from roadworthy.testing import make_applications, make_release
 

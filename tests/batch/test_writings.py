@@ -15,7 +15,7 @@ from roadworthy.batch import Source, open_table, score
 from roadworthy.batch.mapping import SourceMapping
 from roadworthy.batch.writings import settle_writings
 from roadworthy.contract import Column, Contract, find_writings
-from roadworthy.decide import Release
+from roadworthy.decision import Release
 from roadworthy.errors import DataError
 from roadworthy.testing import make_applications, make_release
 

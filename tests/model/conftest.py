@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from roadworthy.contract import Batch, Column, Contract, check_table, to_arrow
 from roadworthy.model.forest import Forest
@@ -72,6 +73,13 @@ def transform_rows(step: Any, frame: Any) -> list[NDArray[np.float64] | None]:
         return transform_rows(step, frame.iloc[:half]) + transform_rows(step, frame.iloc[half:])
     dense = answer.toarray() if hasattr(answer, "toarray") else np.asarray(answer)
     return list(np.asarray(dense, dtype=np.float64))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """The models are small: threads would only wait for each other."""
+    with threadpool_limits(limits=1):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -71,6 +71,11 @@ def by_hand() -> Forest:
     return join_trees([tree], base=1.0)
 
 
+def leaf(value: float) -> TreeArrays:
+    no, zero = np.array([-1]), np.array([0.0])
+    return TreeArrays(feature=no, threshold=zero, left=no, right=no, missing_left=zero, value=np.array([value]))
+
+
 @pytest.mark.parametrize(
     ("row", "wanted"),
     [
@@ -130,8 +135,7 @@ def test_a_row_comes_out_the_same_alone_and_however_the_batch_is_split(
 
 
 def test_a_sum_in_float32_is_rounded_after_every_tree() -> None:
-    one = TreeArrays(*(np.array([x]) for x in (-1, 0.0, -1, -1, 0, 1.0)))
-    tiny = replace(one, value=np.array([2.0**-24]))
+    one, tiny = leaf(1.0), leaf(2.0**-24)
     rows = np.zeros((1, 1))
     assert join_trees([one, tiny, tiny], float32_sum=True).margin(rows)[0] == 1.0
     assert join_trees([one, tiny, tiny]).margin(rows)[0] == 1.0 + 2.0**-23
@@ -139,11 +143,17 @@ def test_a_sum_in_float32_is_rounded_after_every_tree() -> None:
 
 def test_inputs_are_rounded_to_float32_where_the_library_does() -> None:
     stump = TreeArrays(
-        *(np.array(x) for x in ([0, -1, -1], [0.1, 0, 0], [1, -1, -1], [2, -1, -1], [0, 0, 0], [0, 1.0, 2.0]))
+        feature=np.array([0, -1, -1]),
+        threshold=np.array([0.1, 0, 0]),
+        left=np.array([1, -1, -1]),
+        right=np.array([2, -1, -1]),
+        missing_left=np.zeros(3),
+        value=np.array([0, 1.0, 2.0]),
     )
     just_above = np.array([[np.nextafter(0.1, 1.0)]])
     assert join_trees([stump]).margin(just_above)[0] == 2.0
-    # float32(0.1) is above 0.1, so that both fall right of a threshold in float64 ...
+    assert join_trees([stump]).margin(np.array([[0.1]]))[0] == 1.0
+    # float32(0.1) is above 0.1, so that 0.1 falls right of it ...
     assert join_trees([stump], float32_inputs=True).margin(np.array([[0.1]]))[0] == 2.0
     # ... and beyond float32 there is only infinity.
     assert join_trees([stump], float32_inputs=True).margin(np.array([[-1e300]]))[0] == 1.0

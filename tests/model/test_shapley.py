@@ -32,9 +32,7 @@ def enumerate_shapley(
 ) -> NDArray[np.float64]:
     """The definition: each column's gain averaged over every coalition of the others, with Shapley's weights."""
     coalitions = [frozenset(chosen) for size in range(columns + 1) for chosen in combinations(range(columns), size)]
-    mixed = np.array(
-        [[row[f] if origin[f] in chosen else reference[f] for f in range(len(row))] for chosen in coalitions]
-    )
+    mixed = np.array([np.where(np.isin(origin, list(chosen)), row, reference) for chosen in coalitions])
     v = dict(zip(coalitions, value(mixed).tolist(), strict=True))
     out = np.zeros(columns)
     for column in range(columns):

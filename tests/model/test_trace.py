@@ -13,6 +13,7 @@ from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.decomposition import PCA
 from sklearn.feature_selection import SelectKBest, VarianceThreshold
 from sklearn.impute import KNNImputer, MissingIndicator, SimpleImputer
+from sklearn.model_selection import KFold
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -140,8 +141,8 @@ ENCODERS = {
         handle_unknown="use_encoded_value", unknown_value=NAN, encoded_missing_value=7
     ),
     "ordinal, infrequent": OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, min_frequency=30),
-    "target": TargetEncoder(random_state=0),
-    "target, unsmoothed": TargetEncoder(smooth=0.0, random_state=0),
+    "target": TargetEncoder(cv=KFold(3)),
+    "target, unsmoothed": TargetEncoder(smooth=0.0, cv=KFold(3)),
 }
 
 
@@ -160,7 +161,7 @@ def test_encoders_are_tabulated_to_the_bit_with_unseen_and_missing_values(
         OneHotEncoder(handle_unknown="ignore"),
         OneHotEncoder(),
         OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1),
-        TargetEncoder(random_state=0),
+        TargetEncoder(cv=KFold(3)),
     ],
     ids=repr,
 )

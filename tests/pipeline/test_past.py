@@ -10,9 +10,11 @@ import pyarrow as pa
 import pyarrow.csv
 import pytest
 
+from roadworthy.batch import SourceMapping
 from roadworthy.contract import Contract
 from roadworthy.errors import DataError, ProductError
 from roadworthy.pipeline import Workspace, init_product, open_workspace
+from roadworthy.pipeline.local_time import localise
 from roadworthy.pipeline.past import Past, prepare_past, read_past
 
 ROWS = 200
@@ -116,3 +118,27 @@ def test_a_column_called_as_ours_are_is_refused_by_name(tmp_path: Path, name: st
         prepare(workspace)
     with pytest.raises(DataError, match=f"a column is called '{name}'"):
         init_product(tmp_path / "loans.csv", target="default", out=tmp_path / "again")
+
+
+@pytest.mark.parametrize(("time_zone", "first"), [("UTC", "2024-01-01T00:30"), ("Europe/Berlin", "2023-12-31T23:30")])
+def test_a_time_without_an_offset_is_taken_in_the_time_zone_of_the_product(
+    tmp_path: Path, time_zone: str, first: str
+) -> None:
+    past, _ = prepare(make_product(tmp_path, time_zone=time_zone))
+    assert past.batch.applied_at[0] == np.datetime64(first)
+    summer = 30 + 31 + 31 + 31 + 30  # 2 June: two hours ahead in Berlin
+    hours = 2 if time_zone != "UTC" else 0
+    assert past.batch.applied_at[summer] == np.datetime64("2024-06-02T00:30") - np.timedelta64(hours, "h")
+
+
+def test_times_of_any_storage_are_placed_alike_and_days_stay_days() -> None:
+    mapping = SourceMapping(file="loans.csv", format="csv", applied_at="on")
+    naive = pa.array(np.array(["2024-06-01T09:00", "2024-06-01", "NaT"], dtype="datetime64[us]"))
+    zoned = naive.cast(pa.timestamp("us", "UTC"))
+    for cells in (naive, naive.cast(pa.timestamp("ns"))):
+        placed = localise(pa.table({"on": cells}), mapping, "America/New_York")["on"].to_pylist()
+        assert [time and (time.day, time.hour) for time in placed] == [(1, 13), (1, 0), None]
+    assert localise(pa.table({"on": zoned}), mapping, "America/New_York")["on"].equals(pa.chunked_array([zoned]))
+    text = pa.table({"on": ["13/06/2024 09:00", "14/06/2024", None, "2024-06-01T09:00:00+02:00"]})
+    placed = localise(text, mapping, "America/New_York")["on"].to_pylist()
+    assert placed == ["2024-06-13T13:00:00.000000Z", "14/06/2024", None, "2024-06-01T09:00:00+02:00"]

@@ -10,7 +10,7 @@ import pyarrow.csv
 import pytest
 
 from roadworthy.batch import open_table, score
-from roadworthy.decide import Release
+from roadworthy.decision import Release
 from roadworthy.model import load
 from roadworthy.pipeline import init_product, open_workspace, run_stages
 

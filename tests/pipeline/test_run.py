@@ -11,7 +11,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from roadworthy.decide import Release, decide
+from roadworthy.decision import Release, decide
 from roadworthy.errors import DataError, ProductError, UsageError
 from roadworthy.model import load
 from roadworthy.pipeline import STAGES, Workspace, open_workspace, run_stages

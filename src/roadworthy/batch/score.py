@@ -17,7 +17,7 @@ from roadworthy.batch.sinks import Sink, open_sink
 from roadworthy.batch.sources import Source
 from roadworthy.batch.writings import settle_writings
 from roadworthy.contract import check_table
-from roadworthy.decide import Decisions, Release, Table, decide
+from roadworthy.decision import Decisions, Release, Table, decide
 from roadworthy.errors import DataError
 from roadworthy.policy import ANSWERS
 

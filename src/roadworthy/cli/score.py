@@ -55,7 +55,7 @@ def command(
 
     """
     from roadworthy.batch import SourceMapping, absent_inputs, open_table, score
-    from roadworthy.decide import Release
+    from roadworthy.decision import Release
     from roadworthy.model import load
     from roadworthy.pipeline import open_workspace
     from roadworthy.policy import Policy

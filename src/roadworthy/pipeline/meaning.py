@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.contract import Batch
-from roadworthy.decide import Release, decide
+from roadworthy.decision import Release, decide
 from roadworthy.errors import DataError
 from roadworthy.measures import (
     AnswerTable,

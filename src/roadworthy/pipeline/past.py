@@ -15,6 +15,7 @@ from roadworthy.batch import describe_set_aside, map_columns, open_sink
 from roadworthy.contract import Batch, Checked, Contract, check_table
 from roadworthy.errors import DataError
 from roadworthy.pipeline.leave_out import leave_out, refuse_our_names
+from roadworthy.pipeline.local_time import localise
 from roadworthy.pipeline.split import JUDGE, LEARN, split_past
 from roadworthy.pipeline.workspace import Workspace
 from roadworthy.product import Labels, Outcome, add_months, label_outcomes, read_days, read_weights
@@ -59,7 +60,8 @@ def prepare_past(workspace: Workspace, kept: Path, set_aside: Path) -> list[str]
     table, numbers = leave_out(workspace, source)
     product, contract = workspace.product, workspace.contract
     labels = label_outcomes(table, product.outcome)
-    mapped = map_columns(table, workspace.mapping, contract)
+    placed = localise(table, workspace.mapping, product.time_zone)
+    mapped = map_columns(placed, workspace.mapping, contract)
     checked = check_table(contract, mapped, unknown="ignore")
     notes = [*workspace.source.notes, *labels.notes]
     if left_out := source.num_rows - table.num_rows:

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from roadworthy import __version__
 from roadworthy.batch import open_sink, score
-from roadworthy.decide import Release, flatten_decisions
+from roadworthy.decision import Release, flatten_decisions
 from roadworthy.errors import UsageError
 from roadworthy.model import load
 from roadworthy.pipeline.journal import Journal, digest_files

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.contract import Column, Contract
-from roadworthy.decide import Release
+from roadworthy.decision import Release
 from roadworthy.errors import MissingExtra
 from roadworthy.model import Package, seal
 from roadworthy.policy import Policy
@@ -148,7 +148,7 @@ def make_policy(text: str = _POLICY) -> Policy:
 def make_release(kind: Kind = "boosted", policy: str = _POLICY) -> Release:
     """The release of `make_package(kind)` and `make_policy(policy)`.
 
-    >>> from roadworthy.decide import decide
+    >>> from roadworthy.decision import decide
     >>> applications, _ = make_applications(4)
     >>> decide(applications, make_release("scorecard")).answers().tolist()
     ['approve', 'decline', 'decline', 'approve']

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.contract import outside
-from roadworthy.decide.decisions import Decisions
-from roadworthy.decide.reasons import choose_columns, compare_with_reference
-from roadworthy.decide.release import Release
-from roadworthy.decide.sheet import Sheet
-from roadworthy.decide.tables import Table, join_tables
+from roadworthy.decision.decisions import Decisions
+from roadworthy.decision.reasons import choose_columns, compare_with_reference
+from roadworthy.decision.release import Release
+from roadworthy.decision.sheet import Sheet
+from roadworthy.decision.tables import Table, join_tables
 from roadworthy.policy import APPROVE, DECLINE, REFER, Ruling
 
 __all__ = ["decide"]

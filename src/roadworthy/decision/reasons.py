@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.contract import MISSING, Batch
-from roadworthy.decide.catalogue import DIRECTIONS
+from roadworthy.decision.catalogue import DIRECTIONS
 from roadworthy.model import Package, move_to_reference
 
 __all__ = ["ColumnReasons", "choose_columns", "compare_with_reference"]

@@ -7,7 +7,7 @@ from functools import cached_property
 from hashlib import sha256
 
 from roadworthy.contract import Contract, contract_digest
-from roadworthy.decide.catalogue import BUILT_IN_RULES, Catalogue, make_catalogue
+from roadworthy.decision.catalogue import BUILT_IN_RULES, Catalogue, make_catalogue
 from roadworthy.errors import UsageError
 from roadworthy.model import Package
 from roadworthy.policy import CompiledPolicy, Policy, policy_digest

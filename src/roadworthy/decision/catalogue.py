@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import count
 
-from roadworthy.decide.decisions import Reason
+from roadworthy.decision.decisions import Reason
 from roadworthy.model import Package
 from roadworthy.policy import CompiledPolicy, Direction, assign_reason_codes, reason_text, rule_text
 
