@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ from roadworthy.model import Package, load, seal
 from roadworthy.model.parity import LINEAR_TOLERANCE
 from roadworthy.testing import make_applications
 
-ROWS = 400
+ROWS = 300
 
 
 def words_as_numbers(X: pd.DataFrame) -> pd.DataFrame:
@@ -50,9 +50,13 @@ def without_gaps(X: pd.DataFrame) -> pd.DataFrame:
     return words_as_numbers(X).fillna(0.0)
 
 
+def words_as_categoricals(X: pd.DataFrame) -> pd.DataFrame:
+    return X.assign(**{name: X[name].astype("category") for name in ("housing", "region", "months")})
+
+
 def as_categoricals(X: pd.DataFrame) -> pd.DataFrame:
     """Text, whole numbers and truth values as pandas categoricals."""
-    return X.assign(**{name: X[name].astype("category") for name in ("housing", "region", "months", "employed")})
+    return words_as_categoricals(X).assign(employed=X["employed"].astype("category"))
 
 
 def as_float32(X: pd.DataFrame) -> pd.DataFrame:
@@ -64,6 +68,14 @@ def encoded(words: Any) -> ColumnTransformer:
     return ColumnTransformer(
         [("w", words, ["housing", "region"]), ("n", numeric, make_column_selector(dtype_include=np.number))]
     )
+
+
+def onehot(drop: str | None = None) -> OneHotEncoder:
+    return OneHotEncoder(drop=drop, handle_unknown="ignore")
+
+
+def target() -> TargetEncoder:
+    return TargetEncoder(cv=KFold(3))
 
 
 def coded() -> ColumnTransformer:
@@ -110,18 +122,22 @@ def everything(X: pd.DataFrame) -> pd.DataFrame:
 
 FEW: dict[str, Any] = {"n_estimators": 10, "random_state": 0}
 LEAVES: dict[str, Any] = {**FEW, "min_samples_leaf": 4}
+PATH: dict[str, Any] = {
+    "Cs": 3, "scoring": "neg_log_loss", "l1_ratios": (0.0,), "use_legacy_attributes": False
+}  # fmt: skip
 QUIET: dict[str, Any] = {**FEW, "verbose": -1, "n_jobs": 1}
+BAGGED: dict[str, Any] = {"boosting_type": "rf", "bagging_freq": 1, "bagging_fraction": 0.5}
 CASES: dict[str, Case] = {
-    "logistic regression": Case(make_pipeline(encoded(OneHotEncoder(handle_unknown="ignore")), LogisticRegression()), everything),
+    "logistic regression": Case(make_pipeline(encoded(onehot()), LogisticRegression()), everything),
     "logistic regression, bad first": Case(
-        make_pipeline(encoded(OneHotEncoder(handle_unknown="ignore")), LogisticRegression()), everything, ("good", "bad")
+        make_pipeline(encoded(onehot()), LogisticRegression()), everything, ("good", "bad")
     ),
     "logistic regression by cross-validation": Case(
-        make_pipeline(encoded(TargetEncoder(cv=KFold(3))), LogisticRegressionCV(Cs=3, l1_ratios=(0.0,), use_legacy_attributes=False)),
+        make_pipeline(encoded(target()), LogisticRegressionCV(**PATH)),
         everything,
     ),
     "stochastic gradient": Case(
-        make_pipeline(encoded(OneHotEncoder(drop="first", handle_unknown="ignore")), SGDClassifier(loss="log_loss", random_state=0)),
+        make_pipeline(encoded(onehot("first")), SGDClassifier(loss="log_loss", random_state=0)),
         everything,
     ),
     "tree": Case(DecisionTreeClassifier(max_depth=6, random_state=0)),
@@ -130,10 +146,12 @@ CASES: dict[str, Case] = {
     "forest": Case(RandomForestClassifier(**LEAVES)),
     "forest, bad first": Case(RandomForestClassifier(**LEAVES), labels=("paid", "default")),
     "forest in threads": Case(RandomForestClassifier(**LEAVES, n_jobs=2)),
-    "forest behind refusing encoders": Case(make_pipeline(encoded(OrdinalEncoder()), RandomForestClassifier(**LEAVES)), everything),
+    "forest behind refusing encoders": Case(
+        make_pipeline(encoded(OrdinalEncoder()), RandomForestClassifier(**LEAVES)), everything
+    ),
     "extra trees": Case(ExtraTreesClassifier(**LEAVES)),
     "extra trees behind target encoders": Case(
-        make_pipeline(encoded(TargetEncoder(cv=KFold(3))), ExtraTreesClassifier(**LEAVES)), everything
+        make_pipeline(encoded(target()), ExtraTreesClassifier(**LEAVES)), everything
     ),
     "gradient boosting": Case(GradientBoostingClassifier(**FEW), without_gaps),
     "gradient boosting, bad first": Case(GradientBoostingClassifier(**FEW), without_gaps, ("ok", "charged off")),
@@ -162,10 +180,10 @@ CASES: dict[str, Case] = {
     "XGBoost, 0 for bad": Case(xgboost.XGBClassifier(**FEW, n_jobs=1), labels=(1, 0), options={"bad_class": 0}),
     "XGBoost's random forest": Case(xgboost.XGBRFClassifier(**FEW, n_jobs=1)),
     "XGBoost behind one-hot": Case(
-        make_pipeline(encoded(OneHotEncoder(handle_unknown="ignore")), xgboost.XGBClassifier(**FEW, n_jobs=1)), everything
+        make_pipeline(encoded(onehot()), xgboost.XGBClassifier(**FEW, n_jobs=1)), everything
     ),
     "XGBoost Booster": Case(train_xgboost),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -183,7 +201,7 @@ def sealed() -> Callable[[str], Sealed]:
     def make(name: str) -> Sealed:
         if name not in made:
             case = CASES[name]
-            X, bad = make_applications(1_200, seed=3)
+            X, bad = make_applications(900, seed=3)
             taken = case.takes(X.astype({"employed": "float64"}))
             fitted = case.fit(taken[ROWS:], bad[ROWS:])
             package = seal(fitted, taken[:ROWS], bad[:ROWS], name=name, cut_offs=(0.1, 0.2, 0.3), **case.options)
@@ -203,7 +221,7 @@ def test_a_package_answers_as_its_library_does(name: str, sealed: Callable[[str]
     parity = case.package.manifest.parity
     assert case.package.manifest.engine.kind == "compiled", case.package.manifest.engine.why
     assert parity is not None
-    assert parity.hard_rows > 100 or "regression" in name or "stochastic" in name
+    assert parity.hard_rows > 60 or "regression" in name or "stochastic" in name
     assert parity.rows == ROWS + parity.hard_rows
     assert parity.tolerance == tolerance(case.package)
     found = case.package.pd(case.X)
@@ -220,8 +238,8 @@ def test_rows_come_out_the_same_one_by_one_and_however_the_batch_is_split(
     package = sealed(name).package
     batch = package.batch(sealed(name).X)
     whole = package.pd(batch)
-    assert [package.pd(batch.take(np.array([row])))[0] for row in range(60)] == whole[:60].tolist()
-    for cut in (1, 63, 64, 65, 399):
+    assert [package.pd(batch.take(np.array([row])))[0] for row in range(30)] == whole[:30].tolist()
+    for cut in (1, 63, 64, 65, 299):
         parts = [package.pd(batch.take(slice(0, cut))), package.pd(batch.take(slice(cut, None)))]
         assert np.concatenate(parts).tolist() == whole.tolist()
 
@@ -251,7 +269,7 @@ for path in sorted(Path(sys.argv[1]).glob("*.rw")):
     same = package.pd(rows).tolist() == wanted["pd"].tolist() and package.check_golden() == 0
     same &= explanation.contributions.tolist() == wanted["contributions"].tolist()
     print(path.stem, "same" if same else "differs")
-brought = {"sklearn", "lightgbm", "xgboost", "treelite", "skops", "pandas", "joblib"} & set(sys.modules)
+brought = {"sklearn", "lightgbm", "xgboost", "treelite", "skops", "joblib"} & set(sys.modules)
 assert not brought, brought
 """
 
@@ -277,17 +295,17 @@ def test_every_package_answers_the_same_in_a_fresh_process_without_its_library(
 def test_early_stopping_is_followed_to_the_best_iteration() -> None:
     X, bad = make_applications(1_500, seed=4)
     X = words_as_numbers(X).astype("float64")
-    for model, options in (
-        (
-            lightgbm.LGBMClassifier(n_estimators=300, verbose=-1),
-            {"callbacks": [lightgbm.early_stopping(3, verbose=False)]},
-        ),
-        (xgboost.XGBClassifier(n_estimators=300, early_stopping_rounds=3), {"verbose": False}),
-    ):
-        fitted = model.fit(X[:500], bad[:500], eval_set=[(X[500:1_000], bad[500:1_000])], **options)
-        package = seal(fitted, X[1_000:], bad[1_000:], name="stopped")
+    learned, watched, judged = slice(0, 500), slice(500, 1_000), slice(1_000, None)
+    stopping: list[Callable[..., Any]] = [lightgbm.early_stopping(3, verbose=False)]
+    light = lightgbm.LGBMClassifier(n_estimators=300, verbose=-1, n_jobs=1)
+    light.fit(X[learned], bad[learned], eval_X=X[watched], eval_y=bad[watched], callbacks=stopping)
+    extreme = xgboost.XGBClassifier(n_estimators=300, early_stopping_rounds=3, n_jobs=1)
+    extreme.fit(X[learned], bad[learned], eval_set=[(X[watched], bad[watched])], verbose=False)
+    both: tuple[Any, ...] = (light, extreme)
+    for fitted in both:
+        package = seal(fitted, X[judged], bad[judged], name="stopped")
         assert package.manifest.engine.kind == "compiled", package.manifest.engine.why
-        assert package.pd(X[1_000:]).tolist() == fitted.predict_proba(X[1_000:])[:, 1].astype(float).tolist()
+        assert package.pd(X[judged]).tolist() == fitted.predict_proba(X[judged])[:, 1].astype(float).tolist()
 
 
 @pytest.mark.parametrize("holds", ["a batch", "polars"])
@@ -299,7 +317,7 @@ def test_categories_are_known_from_the_model_where_x_is_no_pandas_frame(
 ) -> None:
     polars = pytest.importorskip("polars")
     case = CASES[name]
-    X, bad = make_applications(1_200, seed=3)
+    X, bad = make_applications(900, seed=3)
     taken = case.takes(X.astype({"employed": "float64"}))
     fitted = case.fit(taken[ROWS:], bad[ROWS:])
     plain = taken.astype({column: "object" for column in taken if str(taken[column].dtype) == "category"})
@@ -316,17 +334,17 @@ def test_categories_are_known_from_the_model_where_x_is_no_pandas_frame(
     ("model", "takes", "why"),
     [
         (GradientBoostingClassifier(loss="exponential", **FEW), without_gaps, "loss 'exponential'"),
-        (GradientBoostingClassifier(init=DecisionTreeClassifier(max_depth=1), **FEW), without_gaps, "starts from another model"),
+        (GradientBoostingClassifier(init=DecisionTreeClassifier(), **FEW), without_gaps, "starts from another model"),
         (SGDClassifier(loss="modified_huber", random_state=0), without_gaps, "loss 'modified_huber'"),
-        (lightgbm.LGBMClassifier(**QUIET, boosting_type="rf", bagging_freq=1, bagging_fraction=0.5), words_as_numbers, "averaging forest"),
-        (lightgbm.LGBMClassifier(**QUIET, linear_tree=True), without_gaps, "treelite does not read this lightgbm model"),
+        (lightgbm.LGBMClassifier(**QUIET, **BAGGED), words_as_numbers, "averaging forest"),
+        (lightgbm.LGBMClassifier(**QUIET, linear_tree=True), without_gaps, "treelite does not read this lightgbm"),
         (lightgbm.LGBMClassifier(**QUIET, sigmoid=2.0), words_as_numbers, "sigmoid other than 1"),
         (xgboost.XGBClassifier(**FEW, missing=0.0), without_gaps, "missing=0"),
-        (xgboost.XGBClassifier(**FEW, enable_categorical=True), as_categoricals, "XGBoost on categories"),
+        (xgboost.XGBClassifier(**FEW, enable_categorical=True), words_as_categoricals, "XGBoost on categories"),
         (xgboost.XGBClassifier(**FEW, booster="gblinear"), without_gaps, "treelite does not read this xgboost model"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
-)  # fmt: skip
+)
 def test_what_stays_native_says_why_and_still_answers_as_its_library_does(
     model: Any, takes: Callable[[pd.DataFrame], pd.DataFrame], why: str
 ) -> None:
@@ -342,24 +360,24 @@ def test_what_stays_native_says_why_and_still_answers_as_its_library_does(
     assert np.abs(package.pd(taken[:200]) - own).max() <= LINEAR_TOLERANCE
 
 
-def real_models(words: list[str], numbers: list[str]) -> dict[str, Pipeline | Any]:
+def real_models(words: Sequence[str], numbers: Sequence[str]) -> dict[str, Pipeline | Any]:
     scaled = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler())
     dummies = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=20)
-    onehot = ColumnTransformer([("n", scaled, numbers), ("w", dummies, words)])
+    dummied = ColumnTransformer([("n", scaled, numbers), ("w", dummies, words)])
     codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan)
     ordinal = ColumnTransformer([("w", codes, words), ("n", "passthrough", numbers)], verbose_feature_names_out=False)
-    target = ColumnTransformer([("w", TargetEncoder(cv=KFold(3)), words), ("n", SimpleImputer(), numbers)])
+    means = ColumnTransformer([("w", target(), words), ("n", SimpleImputer(), numbers)])
     return {
-        "LogisticRegression": make_pipeline(onehot, LogisticRegression(max_iter=500)),
-        "DecisionTree": make_pipeline(onehot, DecisionTreeClassifier(max_depth=6, random_state=0)),
-        "RandomForest": make_pipeline(target, RandomForestClassifier(**LEAVES)),
-        "ExtraTrees": make_pipeline(target, ExtraTreesClassifier(**LEAVES)),
-        "GradientBoosting": make_pipeline(onehot, GradientBoostingClassifier(**FEW)),
+        "LogisticRegression": make_pipeline(dummied, LogisticRegression(max_iter=500)),
+        "DecisionTree": make_pipeline(dummied, DecisionTreeClassifier(max_depth=6, random_state=0)),
+        "RandomForest": make_pipeline(means, RandomForestClassifier(**LEAVES)),
+        "ExtraTrees": make_pipeline(means, ExtraTreesClassifier(**LEAVES)),
+        "GradientBoosting": make_pipeline(dummied, GradientBoostingClassifier(**FEW)),
         "HistGradientBoosting": make_pipeline(
             ordinal, HistGradientBoostingClassifier(max_iter=10, categorical_features=list(range(len(words))))
         ),
         "LightGBM": make_pipeline(ordinal, lightgbm.LGBMClassifier(**QUIET)),
-        "XGBoost": make_pipeline(onehot, xgboost.XGBClassifier(**FEW)),
+        "XGBoost": make_pipeline(dummied, xgboost.XGBClassifier(**FEW)),
     }
 
 

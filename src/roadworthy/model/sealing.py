@@ -18,7 +18,7 @@ from roadworthy.measures import auc
 from roadworthy.model.compiling import compile_model
 from roadworthy.model.evaluate import evaluate
 from roadworthy.model.formats import class_name
-from roadworthy.model.formats.frames import contract_columns, frame_columns
+from roadworthy.model.formats.frames import contract_columns, frame_columns, make_frame
 from roadworthy.model.formats.native import NativeEngine
 from roadworthy.model.formats.reading import refuse_other_reading
 from roadworthy.model.formats.stored import dump_native
@@ -102,7 +102,7 @@ def seal(
     native = NativeEngine(model, frame, takes_names(model), bad_position(model, bad_class))
     rows = np.linspace(0, len(batch) - 1, min(COMPARED_ROWS, len(batch))).astype(np.int64)
     compared = batch.take(rows)
-    own = native.pd(compared)
+    own = native.pd_at_once(lambda chosen: make_frame(compared.take(chosen), frame), len(compared))
     _refuse_no_probability(native, compared, own)
     if given.frame is not None:
         refuse_other_reading(native, given.frame, compared, given.rows[rows], own)
@@ -213,7 +213,14 @@ def _refuse_odd_cut_offs(cut_offs: Sequence[float]) -> None:
 def _refuse_no_probability(native: NativeEngine, batch: Batch, pd: NDArray[np.float64]) -> None:
     known = pd[~np.isnan(pd)]
     if not len(known):
-        raise SealError(f"the model answers no row: {native.complaint(batch)}", mend="give X as the model was trained")
+        try:
+            native.ask(make_frame(batch.take(slice(0, 1)), native.frame))
+        except Exception as error:
+            said = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise SealError(
+                f"the model answers no row: {said}", mend="give X as the model was trained on it"
+            ) from error
+        raise SealError("the model answers no row: its answers are not numbers")
     if known.min() < 0 or known.max() > 1:
         raise SealError(
             f"the model's answers run from {known.min():g} to {known.max():g}: they are no probabilities",

@@ -24,6 +24,7 @@ from roadworthy.model.sampling import explain_by_asking
 __all__ = ["NativeEngine", "ask_model"]
 
 PADDED_TO = 64
+ASKED_AT_ONCE = 4_096
 
 
 @dataclass(frozen=True)
@@ -47,42 +48,41 @@ class NativeEngine:
 
     def pd(self, batch: Batch, padded_to: int = PADDED_TO) -> NDArray[np.float64]:
         """PD (n,) from predict_proba; a row that the model refuses is NaN and takes no other row with it."""
-        return self.answer(lambda rows: make_frame(batch.take(rows), self.frame), len(batch), padded_to)
 
-    def answer(
-        self, frame_of: Callable[[NDArray[np.int64]], Any], n: int, padded_to: int = PADDED_TO
-    ) -> NDArray[np.float64]:
-        """PD (n,) of the rows that `frame_of` makes frames of, given their positions."""
-        out = np.full(n, np.nan)
-        for start in range(0, n, padded_to):
-            rows = np.arange(start, min(start + padded_to, n))
-            try:
-                out[rows] = self._ask(frame_of, rows, padded_to)
-            except Exception:  # noqa: BLE001  # a model may raise anything; its rows are asked one by one
-                for row in rows:
-                    try:
-                        out[row] = self._ask(frame_of, np.array([row]), padded_to)[0]
-                    except Exception:  # noqa: BLE001, S112  # this row stays NaN: it is referred, never an error
-                        continue
-        return out
+        def ask(rows: NDArray[np.int64]) -> NDArray[np.float64]:
+            padded = np.concatenate([rows, np.full(padded_to - len(rows), rows[-1])])
+            return self.ask(make_frame(batch.take(padded), self.frame))[: len(rows)]
 
-    def complaint(self, batch: Batch) -> str:
-        """What the model says to the first row, where it refuses it."""
-        try:
-            self._ask(lambda rows: make_frame(batch.take(rows), self.frame), np.array([0]), PADDED_TO)
-        except Exception as error:  # noqa: BLE001  # it is only to be told
-            return f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
-        return "its answer is not a number"
+        return _answer(ask, len(batch), padded_to)
 
-    def _ask(
-        self, frame_of: Callable[[NDArray[np.int64]], Any], rows: NDArray[np.int64], padded_to: int
-    ) -> NDArray[np.float64]:
-        frame = frame_of(np.concatenate([rows, np.full(padded_to - len(rows), rows[-1])]))
-        return ask_model(self.model, frame, named=self.named, bad_at=self.bad_at)[: len(rows)]
+    def pd_at_once(self, frame_of: Callable[[NDArray[np.int64]], Any], n: int) -> NDArray[np.float64]:
+        """PD (n,) of the rows that `frame_of` makes frames of, given their positions: many at a time, and not padded.
+
+        For sealing. A linear model's last bits may differ from those of `pd`.
+        """
+        return _answer(lambda rows: self.ask(frame_of(rows)), n, ASKED_AT_ONCE)
+
+    def ask(self, frame: Any) -> NDArray[np.float64]:
+        """The library's own PD (n,) for a frame; raises whatever the library raises."""
+        return ask_model(self.model, frame, named=self.named, bad_at=self.bad_at)
 
     def explain(self, batch: Batch, reference: Batch) -> Explanation:
         """Shapley values by asking the model: exact for few columns, else sampled with their error."""
         return explain_by_asking(self.pd, batch, reference, self.inputs)
+
+
+def _answer(ask: Callable[[NDArray[np.int64]], NDArray[np.float64]], n: int, size: int) -> NDArray[np.float64]:
+    """The answers to n rows, `size` at a time; where some are refused, halves are asked until those stand alone."""
+    out = np.full(n, np.nan)
+    waiting = [np.arange(start, min(start + size, n)) for start in range(0, n, size)]
+    while waiting:
+        rows = waiting.pop()
+        try:
+            out[rows] = ask(rows)
+        except Exception:  # noqa: BLE001  # a model may raise anything; a row that it refuses stays NaN
+            if len(rows) > 1:
+                waiting += np.array_split(rows, 2)
+    return out
 
 
 def ask_model(model: Any, frame: Any, *, named: bool, bad_at: int) -> NDArray[np.float64]:

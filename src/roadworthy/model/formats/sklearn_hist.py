@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from roadworthy.model.formats.feature import CannotCompile, Compiled, Feature
 from roadworthy.model.formats.grow import TreeArrays, join_trees
+from roadworthy.model.formats.tabulate import is_missing
 from roadworthy.model.formats.trace import trace
 from roadworthy.model.plan import Op
 
@@ -41,7 +42,10 @@ def known_categories(model: Any) -> dict[int, tuple[Any, ...]]:
         return {}
     places = np.flatnonzero(model.is_categorical_).tolist()
     categories = model._preprocessor.named_transformers_["encoder"].categories_
-    return {i: tuple(known.tolist()) for i, known in zip(places, categories, strict=True)}
+    return {
+        i: tuple(value for value in known.tolist() if not is_missing(value))
+        for i, known in zip(places, categories, strict=True)
+    }
 
 
 def _read(predictor: Any) -> TreeArrays:

@@ -39,7 +39,7 @@ def compile_model(model: Any, features: list[Feature], bad_first: bool) -> Compi
 def known_categories(model: Any) -> dict[int, tuple[Any, ...]]:
     """The categories of the columns that were pandas categoricals in training, by position."""
     booster = model.get_booster() if hasattr(model, "get_booster") else model
-    if not hasattr(booster, "get_categories"):
+    if not hasattr(booster, "get_categories") or "gbtree" not in booster.save_config():
         return {}
     columns = booster.get_categories(export_to_arrow=True).to_arrow()
     return {i: tuple(known.to_pylist()) for i, (_, known) in enumerate(columns) if known is not None}
