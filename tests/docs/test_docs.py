@@ -167,3 +167,11 @@ def test_whatever_is_public_says_what_it_is(room: str) -> None:
         if not said or said.startswith(f"{name}("):
             silent.append(name)
     assert silent == []
+
+
+def test_the_refusals_that_a_page_explains_are_those_that_are_said() -> None:
+    section = read_section(DOCS / "how-to" / "bring-your-own-model.md", "When sealing says no")
+    said = re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE)
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
+    assert len(said) == 5
+    assert [sentence for sentence in said if sentence not in code] == []
