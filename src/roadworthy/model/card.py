@@ -47,7 +47,7 @@ def card_lines(package: Package) -> Iterator[str]:
     yield f"  judged on    {evaluation['population']}: {evaluation['count']:,} rows, {evaluation['bads']:,} bad"
     if "auc" in evaluation:
         figures = ", ".join(f"{name.upper()} {evaluation[name]:.4f}" for name in ("auc", "gini", "ks", "brier"))
-        yield f"  held out     {figures}"
+        yield f"  measured     {figures}"
     for line in evaluation.get("confusion", ()):
         yield f"  at {line['cut_off']:<8.4g}  {line['sentence']}"
     yield "  contract"

@@ -84,7 +84,7 @@ class Golden(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     pd: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Package:
     """A trained model that can be carried, checked and run. Made by `seal`, read by `load`."""
 
@@ -95,6 +95,10 @@ class Package:
     profile: Mapping[str, Any]
     evaluation: Mapping[str, Any]
     parts: Mapping[str, bytes]
+
+    def __repr__(self) -> str:
+        note = self.manifest.engine
+        return f"Package {self.name!r}: {note.model}, {note.kind}, {len(self.engine.inputs)} inputs, {self.digest[:12]}"
 
     @property
     def name(self) -> str:

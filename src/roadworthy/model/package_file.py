@@ -45,14 +45,15 @@ def file_bytes(parts: Mapping[str, bytes]) -> bytes:
 
 
 def write_parts(path: Path, parts: Mapping[str, bytes]) -> None:
-    """Write `parts` to `path` whole or not at all."""
+    """Write `parts` to `path` whole or not at all; PackageError where it cannot be written."""
     draft = path.with_name(f".{path.name}.part")
     try:
         draft.write_bytes(file_bytes(parts))
         draft.replace(path)
-    except BaseException:
+    except OSError as error:
+        raise PackageError(f"cannot be written: {error.strerror}", where=path) from None
+    finally:
         draft.unlink(missing_ok=True)
-        raise
 
 
 def read_parts(path: Path) -> dict[str, bytes]:
