@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
+import pyarrow
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
@@ -154,6 +155,18 @@ def test_a_folder_that_is_no_product_says_where_one_is(made: Made) -> None:
         open_workspace(made.directory.parent)
     assert "is not a product's directory" in str(caught.value)
     assert str(made.directory) in str(caught.value)
+
+
+def test_a_model_that_is_too_good_stops_the_reader(workspace: Workspace) -> None:
+    """A leak that nobody dropped shows on the page, not only where `init` named it."""
+    table = pq.read_table(workspace.source.path)
+    bad = table["default"].to_pandas().fillna(0.0)
+    leaky = table.append_column("written_off", pyarrow.array(bad * 1000.0))
+    pq.write_table(leaky.replace_schema_metadata(table.schema.metadata), workspace.source.path)
+    contract = workspace.directory / "contract.yaml"
+    contract.write_text(contract.read_text() + "  written_off:\n    type: number\n    missing: true\n")
+    page = run_stages(open_workspace(workspace.directory)).page.read_text()
+    assert "too good to be true until shown otherwise" in page
 
 
 def test_the_page_names_its_population_and_says_that_the_data_are_synthetic(made: Made) -> None:

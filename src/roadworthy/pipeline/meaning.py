@@ -39,6 +39,8 @@ __all__ = ["explain_meaning"]
 BUCKETS = (5, 10, 20, 50)
 EXPLAINED = 2_000
 STEPS = 100
+TOO_GOOD = 0.98
+"""No lender's model ranks so well; what does has seen the outcome."""
 UNKNOWN = ("declined", "immature", "indeterminate")
 
 
@@ -217,6 +219,14 @@ def _findings(
     reached = float(auc(bad, pd, weights=weights))
     error = calibration(bad, pd, weights=weights).expected_calibration_error
     bads = int(bad.sum())
+    if reached > TOO_GOOD:
+        found.append(
+            Finding(
+                severity="stop",
+                title=f"AUC is {reached:.3f}: too good to be true until shown otherwise",
+                detail="look for a column that is known only after the outcome; `roadworthy init` names suspects",
+            )
+        )
     for fails, title in (
         (reached < gates.auc_at_least, f"AUC is {reached:.3f}, below the gate of {gates.auc_at_least:g}"),
         (

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from roadworthy import __version__
-from roadworthy.batch import open_sink, score
+from roadworthy.batch import absent_inputs, open_sink, score
 from roadworthy.decision import Release, flatten_decisions
 from roadworthy.errors import UsageError
 from roadworthy.model import load
@@ -178,9 +178,12 @@ def _score(workspace: Workspace, progress: Progress) -> list[Path]:
         done += rows
         progress.rows("score", done, workspace.source.rows)
 
+    # What the past applications lack, the model was judged without: it is said, not refused.
+    absent = absent_inputs(workspace.source, workspace.mapping, release.package.contract)
     scored = score(
-        workspace.source, out, release, set_aside=aside, mapping=workspace.mapping, shape=shape, progress=count
-    )
+        workspace.source, out, release, set_aside=aside, mapping=workspace.mapping, absent=absent, shape=shape,
+        progress=count,
+    )  # fmt: skip
     progress.say("score", scored.sentence())
     return [out, *([aside] if scored.set_aside else [])]
 
