@@ -3,11 +3,14 @@
     RoadworthyError          what is wrong, where, what was available, and the mend
     ├── UsageError           the call or the command is off (exit 2)
     ├── Refused              a gate or a check answers no (exit 1)
+    │   ├── NotSignedIn      nobody, or nobody we know: says the same whatever was wrong
+    │   └── NotAllowed       somebody we know, who may not do this
     ├── DataError            a file or table of applications cannot be used
     ├── FileFault            a product's own file is wrong: product.yaml, contract.yaml, policy.yaml, sources.yaml
     │   ├── ProductError
     │   ├── ContractError
-    │   └── PolicyError
+    │   ├── PolicyError
+    │   └── SettingsError
     ├── MeasureError         an argument of a measure is out of its range
     ├── SealError            a model cannot be sealed as it is
     ├── PackageError         a sealed package cannot be trusted or read
@@ -27,12 +30,15 @@ __all__ = [
     "FileFault",
     "MeasureError",
     "MissingExtra",
+    "NotAllowed",
+    "NotSignedIn",
     "PackageError",
     "PolicyError",
     "ProductError",
     "Refused",
     "RoadworthyError",
     "SealError",
+    "SettingsError",
     "UsageError",
 ]
 
@@ -85,6 +91,14 @@ class Refused(RoadworthyError):
     exit_code = 1
 
 
+class NotSignedIn(Refused):
+    """Nobody, or nobody we know. The same words for an unknown name, a wrong secret and an expired one."""
+
+
+class NotAllowed(Refused):
+    """Somebody we know, who may not do this."""
+
+
 class DataError(RoadworthyError):
     """A file or table of applications cannot be used."""
 
@@ -103,6 +117,10 @@ class ContractError(FileFault):
 
 class PolicyError(FileFault):
     """policy.yaml is wrong: a rule, a band, a reason, the economics or a case."""
+
+
+class SettingsError(FileFault):
+    """roadworthy.toml or an environment variable is wrong; `where` carries the line or the variable."""
 
 
 class MeasureError(RoadworthyError, ValueError):
