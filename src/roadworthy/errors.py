@@ -14,6 +14,9 @@
     ├── MeasureError         an argument of a measure is out of its range
     ├── SealError            a model cannot be sealed as it is
     ├── PackageError         a sealed package cannot be trusted or read
+    ├── StoreError           the store of records cannot do what was asked
+    │   ├── StaleEpoch       the route changed meanwhile: decide again
+    │   └── OutcomeUnknown   whether it was recorded is not known: ask again with the same key
     └── MissingExtra         an optional library is not installed
 
 Exit codes are for the command line (0 done, 1 no, 2 wrong use, 3 could not); the HTTP door maps these classes itself.
@@ -133,6 +136,27 @@ class SealError(RoadworthyError):
 
 class PackageError(RoadworthyError):
     """A sealed package cannot be trusted or read."""
+
+
+class StoreError(RoadworthyError):
+    """The store of records cannot do what was asked; nothing was recorded."""
+
+
+class StaleEpoch(StoreError):
+    """The route changed after it was read. Nothing was recorded: take the route again, at `epoch`, and decide again.
+
+    >>> StaleEpoch(asked=3, epoch=4).epoch
+    4
+    """
+
+    def __init__(self, *, asked: int, epoch: int) -> None:
+        super().__init__(f"the route is at epoch {epoch}, not {asked}", mend="take the route again and decide again")
+        self.asked = asked
+        self.epoch = epoch
+
+
+class OutcomeUnknown(StoreError):
+    """The store broke off before it answered: what was sent is recorded whole or not at all, and nobody knows which."""
 
 
 class MissingExtra(RoadworthyError, ImportError):
