@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from roadworthy.records.chain import GENESIS, Verified, verify_rows
 from roadworthy.records.connections import Connections
 from roadworthy.records.entry import Appended, Conflict, Entry, Head, Once, Page, Record, Recorded, Replayed, Result
+from roadworthy.records.four_eyes import Approval, Proposal, approve, propose, read_approvals, read_proposal
+from roadworthy.records.ids import new_id
 from roadworthy.records.kinds import (
     KINDS,
     Correction,
@@ -28,13 +31,17 @@ from roadworthy.records.kinds import (
 from roadworthy.records.ledger import Ledger
 from roadworthy.records.moments import moment, to_us
 from roadworthy.records.projections import Opener
+from roadworthy.records.rebuilding import rebuild_projections
 from roadworthy.records.route import Live, Route, RouteChange
 from roadworthy.records.schema import metadata
 from roadworthy.records.store import Store, StoreFacts, create_store, migrate_store, open_store
+from roadworthy.records.verifying import verify_chain
 
 __all__ = [
+    "GENESIS",
     "KINDS",
     "Appended",
+    "Approval",
     "Conflict",
     "Connections",
     "Correction",
@@ -53,6 +60,7 @@ __all__ = [
     "Override",
     "Page",
     "Particulars",
+    "Proposal",
     "Record",
     "Recorded",
     "ReleaseEvent",
@@ -67,6 +75,8 @@ __all__ = [
     "Store",
     "StoreFacts",
     "TableVersion",
+    "Verified",
+    "approve",
     "create_store",
     "decode_payload",
     "encode_payload",
@@ -74,6 +84,13 @@ __all__ = [
     "metadata",
     "migrate_store",
     "moment",
+    "new_id",
     "open_store",
+    "propose",
+    "read_approvals",
+    "read_proposal",
+    "rebuild_projections",
     "to_us",
+    "verify_chain",
+    "verify_rows",
 ]

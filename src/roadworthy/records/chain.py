@@ -5,8 +5,8 @@ A row's hash is SHA-256 over, in this order and big-endian:
     "RW1"                                  the format
     previous                               32 bytes: the hash of the row before it in its slot; zeros for the first
     slot, seq, nth, at_us, epoch, trial    uint32, uint64, uint64, int64, int64 (-1 for none), uint8
-    seven lengths                          uint32 each, 0xffffffff for none, then those bytes: record_id, kind, subject, actor,
-                                           payload, key_id, sealed
+    seven lengths                          uint32 each, 0xffffffff for none
+    seven fields                           record_id, kind, subject, actor, payload, key_id, sealed
 
 so that no two different rows have the same encoding. The first row of a slot lists the heads of all slots at that time.
 """

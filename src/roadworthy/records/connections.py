@@ -29,7 +29,7 @@ class Verdict(Enum):
 
 
 class Connections(ABC):
-    """Engines of one store. An adapter makes them, judges its driver's errors, and writes many rows in its fastest way."""
+    """Engines of one store. An adapter makes them, judges its driver's errors and writes many rows in its fastest way."""
 
     driver_error: ClassVar[type[Exception]]
 
@@ -51,7 +51,7 @@ class Connections(ABC):
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A read-only transaction: one snapshot for as long as it is open. StoreError where the store cannot be read."""
+        """A read-only transaction: one snapshot for as long as it is open. StoreError: the store cannot be read."""
         try:
             with self.reader.connect() as connection:
                 yield connection
@@ -62,7 +62,7 @@ class Connections(ABC):
         """Run `work` in one transaction; when this returns, what it wrote is durable.
 
         Tried again where another writer won a race, so `work` may run more than once and must have no effect outside
-        the store. Fails closed: after any fault of the store, every connection is closed and opened anew before the next use.
+        the store. Fails closed: after any fault of the store all connections are closed, and opened anew at the next use.
         StoreError: nothing was written. OutcomeUnknown: nobody knows. Errors of integrity pass through as they are.
         """
         for _ in range(_TRIES):

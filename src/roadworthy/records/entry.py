@@ -143,6 +143,5 @@ def check_text(name: str, text: str) -> None:
     """UsageError unless `text` is 1 to 255 characters that every store can keep: no NUL, no lone surrogates."""
     if not 0 < len(text) <= _LONGEST:
         raise UsageError(f"the {name} of a record has {len(text)} characters", mend=f"1 to {_LONGEST} characters")
-    if not text.isascii() or "\0" in text:
-        if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
-            raise UsageError(f"the {name} of a record has a character that is no text: {text!a}")
+    if "\0" in text or not (text.isascii() or all(c < "\ud800" or c > "\udfff" for c in text)):
+        raise UsageError(f"the {name} of a record has a character that is no text: {text!a}")

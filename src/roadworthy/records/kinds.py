@@ -95,7 +95,7 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class FinalAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the applicant got: approve, decline, counter_offer, withdrawn, incomplete or expired; `subject`: application."""
+    """What the applicant got: approve, decline, counter_offer, withdrawn, incomplete or expired."""
 
     decision_id: str
     answer: str
@@ -107,7 +107,7 @@ class FinalAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Override(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A person decides other than the policy did; `second` is the account that confirmed it beyond the first's authority."""
+    """A person decides other than the policy did; `second` is the account that confirmed what was beyond authority."""
 
     decision_id: str
     answer: str
@@ -151,7 +151,7 @@ class OutcomeEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class OutcomeSetAside(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An outcome row that was not taken, with the rule it failed; the row itself is sealed. `subject`: what it named."""
+    """An outcome row that was not taken, and the rule it failed; the row itself is sealed. `subject`: what it named."""
 
     path: str
     rule: str
@@ -187,7 +187,7 @@ class RouteEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Erasure(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An applicant's data were erased (`subject`: the application): which keys were destroyed, which exports had them."""
+    """An applicant's data were erased (`subject`: the application): keys destroyed, exports that had them."""
 
     key_ids: tuple[str, ...] = ()
     exports: tuple[str, ...] = ()
@@ -243,9 +243,10 @@ def decode_payload(payload: bytes, kind: type[P]) -> P:
     'created'
     """
     try:
-        return _decoder(kind).decode(payload)
+        decoded: P = _decoder(kind).decode(payload)
     except msgspec.MsgspecError as error:
         raise StoreError(f"a record is no {kind.__name__}: {error}") from error
+    return decoded
 
 
 @cache

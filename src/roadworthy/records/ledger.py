@@ -1,7 +1,7 @@
 """The ledger: facts appended in chains, under the route's epoch, once for each key.
 
-What every store shares is here; a store adds how it locks, claims keys and holds a slot (see `stores`). Every append is one
-transaction:
+What every store shares is here; a store adds how it locks, claims keys and holds a slot (see `stores`). Every append
+is one transaction:
 
 1. wait out a change of route, then read epoch and trial flag: a batch of another epoch goes no further;
 2. claim the keys: who comes second gets what was recorded first, and leaves no gap;
@@ -51,7 +51,7 @@ class Ledger(ABC):
 
     def __init__(self, connections: Connections, opener: Opener) -> None:
         self._connections = connections
-        self._opener = opener
+        self.opener = opener
 
     # What a store adds.
 
@@ -140,7 +140,7 @@ class Ledger(ABC):
     def read(self, after: Mapping[int, int] | None = None, *, limit: int = 1000) -> Page:
         """Up to `limit` records behind a cursor, slot by slot, each in its order.
 
-        Give each page's cursor to the next call. Slots commit beside each other: only a cursor for each of them misses nothing.
+        Give each page's cursor to the next call. Slots commit beside each other: only a cursor for each misses nothing.
         """
         cursor = dict(after or {})
         found: list[Record] = []
@@ -233,19 +233,21 @@ class Ledger(ABC):
             if self._connections.judge(error.orig or error) is Verdict.AGAIN:
                 raise
             raise UsageError(f"a record id was used before: {error.orig}", mend="give every record its own") from error
-        project(self._connections, connection, rows, self._opener)
+        project(self._connections, connection, rows, self.opener)
         connection.execute(update(heads).where(heads.c.slot == head.slot).values(seq=head.seq, hash=head.hash))
         return rows
 
     def _last_nth(self, connection: Connection, subjects: Sequence[str]) -> dict[str, int]:
         """How many records there are about each subject that has any."""
-        return dict(self._connections.select_in(connection, _LAST_NTH, subjects))  # type: ignore[arg-type]  # two columns
+        return dict(self._connections.select_in(connection, _LAST_NTH, subjects))
 
     def _find(self, connection: Connection, record_ids: Collection[str]) -> list[Record]:
         return [to_record(row) for row in self._connections.select_in(connection, _FIND, list(record_ids))]
 
 
-_FIND = f"SELECT {', '.join(column.name for column in records.columns)} FROM records WHERE record_id IN ({{values}})"
+_FIND = "SELECT {columns} FROM records WHERE record_id IN ({{values}})".format(
+    columns=", ".join(column.name for column in records.columns)
+)
 _LAST_NTH = "SELECT subject, max(nth) FROM records WHERE subject IN ({values}) GROUP BY subject"
 _TERMS = select(route.c.epoch, store.c.trial).join_from(route, store, route.c.one == store.c.one)
 

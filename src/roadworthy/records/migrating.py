@@ -1,8 +1,8 @@
 """Bringing a store's tables to what this version expects.
 
-Each room that keeps tables has its migrations in a folder `migrations/versions` of its own, as a branch of its own, whose first
-revision depends on the rooms below. All of it runs in one transaction under a lock: killed at any step, the store is as
-it was, and migrates again.
+Each room that keeps tables has its migrations in a folder `migrations/versions` of its own, as a branch of its own,
+whose first revision depends on the rooms below. All of it runs in one transaction under a lock: killed at any step, the
+store is as it was, and migrates again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What is kept for reading, made of records alone: deletable, and made again at will.
 
-`project` follows every append inside its transaction; `rebuild_projections` runs the same code over the whole ledger, so
-that both give the same rows. An application's row is folded from its records in their order, one small function a kind.
+`project` follows every append inside its transaction; `rebuild_projections` runs the same code over the whole ledger,
+so that both give the same rows. An application's row is folded from its records in their order, one small function a kind.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ Opener = Callable[[str, bytes], bytes | None]
 class Application(Struct):
     """An application as the records about it leave it; the columns of `applications`, in their order.
 
-    `status`: open (a person must decide), answered (the policy did), review (the applicant asked for a person), final, erased.
+    `status`: open (a person must decide), answered (the policy did), review (the applicant asked for a person), final,
+    erased.
     """
 
     application_id: str
@@ -126,12 +127,12 @@ def _read_applications(
 ) -> list[tuple[Any, ...]]:
     if not subjects:
         return []
-    columns = ", ".join(column.name for column in applications.columns)
-    return connections.select_in(
-        connection, f"SELECT {columns} FROM applications WHERE application_id IN ({{values}})", subjects
-    )
+    return connections.select_in(connection, _READ, subjects)
 
 
+_READ = "SELECT {columns} FROM applications WHERE application_id IN ({{values}})".format(
+    columns=", ".join(column.name for column in applications.columns)
+)
 _REPLACE = "ON CONFLICT (application_id) DO UPDATE SET " + ", ".join(
     f"{column.name} = excluded.{column.name}" for column in applications.columns if not column.primary_key
 )
@@ -156,11 +157,11 @@ def _fold_decision(application: Application, row: Record, opener: Opener) -> Non
         application.amount = application.amount if particulars.amount is None else particulars.amount
 
 
-def _fold_final_answer(application: Application, row: Record, opener: Opener) -> None:
+def _fold_final_answer(application: Application, row: Record, _opener: Opener) -> None:
     _conclude(application, row, decode_payload(row.payload, FinalAnswer).answer)
 
 
-def _fold_override(application: Application, row: Record, opener: Opener) -> None:
+def _fold_override(application: Application, row: Record, _opener: Opener) -> None:
     _conclude(application, row, decode_payload(row.payload, Override).answer)
     application.overridden = True
 
@@ -170,7 +171,7 @@ def _conclude(application: Application, row: Record, answer: str) -> None:
     application.final_answer, application.final_by, application.final_us = answer, row.actor, row.at_us
 
 
-def _fold_review(application: Application, row: Record, opener: Opener) -> None:
+def _fold_review(application: Application, row: Record, _opener: Opener) -> None:
     review = decode_payload(row.payload, HumanReview)
     if review.step == "requested":
         application.status = "review"
@@ -180,13 +181,13 @@ def _fold_review(application: Application, row: Record, opener: Opener) -> None:
         application.status = "final" if application.final_answer is not None else "answered"
 
 
-def _fold_outcome(application: Application, row: Record, opener: Opener) -> None:
+def _fold_outcome(application: Application, row: Record, _opener: Opener) -> None:
     event = decode_payload(row.payload, OutcomeEvent)
     application.last_event, application.last_event_us = event.event, to_us(event.at)
     application.last_known_us = to_us(event.known_at)
 
 
-def _fold_erasure(application: Application, row: Record, opener: Opener) -> None:
+def _fold_erasure(application: Application, _row: Record, _opener: Opener) -> None:
     for name, value in structs.asdict(Application(application.application_id, status="erased")).items():
         setattr(application, name, value)
 

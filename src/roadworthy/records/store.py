@@ -49,7 +49,7 @@ class Store:
         return self.connections.reading()
 
     def transact(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in one transaction; durable when this returns. `work` may run more than once: see `Connections`."""
+        """Run `work` in one transaction, durable when this returns; it may run more than once: see `Connections`."""
         return self.connections.transact(work)
 
     def facts(self) -> StoreFacts:
@@ -85,7 +85,7 @@ class Store:
         self.close()
 
 
-def no_keys(key_id: str, sealed: bytes) -> bytes | None:
+def no_keys(key_id: str, _sealed: bytes) -> bytes | None:
     """Opens nothing: for a store whose particulars are not encrypted."""
     raise StoreError(f"the particulars under key {key_id} cannot be opened here", mend="open the store with its keys")
 
@@ -93,7 +93,7 @@ def no_keys(key_id: str, sealed: bytes) -> bytes | None:
 def open_store(url: str, *, opener: Opener = no_keys) -> Store:
     """A store as it is. `opener` gives the plain bytes of what was sealed under a key, or None once it is destroyed.
 
-    StoreError: there is none, it cannot be reached, or its tables are not those of this version. UsageError: no address.
+    StoreError: there is none, it cannot be reached, or its tables are not of this version. UsageError: no address.
     """
     opened = _connect(url, opener, create=False)
     try:

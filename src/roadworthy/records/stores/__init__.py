@@ -1,4 +1,4 @@
-"""One file a store: how it connects, locks, claims keys and writes many rows. `find_adapter` finds them by their name."""
+"""One file a store: how it connects, locks, claims keys and writes many rows. `find_adapter` finds them by name."""
 
 from __future__ import annotations
 

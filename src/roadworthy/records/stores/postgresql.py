@@ -1,10 +1,10 @@
 """PostgreSQL: many writers, each with a slot of its own. `synchronous_commit` is set by us, whatever the server says.
 
 Appends share an advisory lock that a change of route takes alone: reading the epoch and then committing would race
-otherwise. A connection holds a writer slot by a session lock, so that writers do not wait for one another's heads; where
-all slots are held two share one, which is slower and as correct. A replica that freezes inside a transaction is cut off by the
-server after five seconds, so that it keeps nobody waiting longer. No transaction-level pooler between us and the server: session
-locks do not survive it.
+otherwise. A connection holds a writer slot by a session lock, so that writers do not wait for one another's heads;
+where all slots are held two share one, which is slower and as correct. A replica that freezes inside a transaction is
+cut off by the server after five seconds, so that it keeps nobody waiting longer. No transaction-level pooler between us
+and the server: session locks do not survive it.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class PostgresLedger(Ledger):
     def _slot(self, connection: Connection) -> int:
         slot = connection.info.get("slot")
         if slot is None:
-            slot = connection.exec_driver_sql(_FREE_SLOT).scalar_one_or_none()
+            slot = connection.exec_driver_sql(_FREE_SLOT, (SLOTS, _SLOT_LOCKS)).scalar_one_or_none()
             if slot is None:
                 slot = connection.exec_driver_sql(f"SELECT pg_backend_pid() % {SLOTS} + 1").scalar_one()
             connection.info["slot"] = slot
@@ -105,7 +105,7 @@ class PostgresLedger(Ledger):
 
 _HEAD = "SELECT slot, seq, hash FROM heads WHERE slot = %s FOR UPDATE"
 _NEW_HEAD = "INSERT INTO heads (slot, seq, hash) VALUES (%s, 0, %s) ON CONFLICT DO NOTHING"
-_FREE_SLOT = f"SELECT n FROM generate_series(1, {SLOTS}) n WHERE pg_try_advisory_lock({_SLOT_LOCKS}, n) LIMIT 1"
+_FREE_SLOT = "SELECT n FROM generate_series(1, %s) n WHERE pg_try_advisory_lock(%s, n) LIMIT 1"
 _CLAIM = (
     "INSERT INTO once (caller, key, digest, record_id) "
     "SELECT * FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::text[]) ON CONFLICT DO NOTHING RETURNING record_id"
@@ -114,14 +114,14 @@ _CLAIM = (
 
 @cache
 def _insert_sql(table: Table, conflict: str) -> str:
-    dialect = PGDialect()
+    dialect = PGDialect()  # type: ignore[no-untyped-call]  # only to name the columns' types
     arrays = ", ".join(f"%s::{column.type.compile(dialect)}[]" for column in table.columns)
     names = ", ".join(column.name for column in table.columns)
     return f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays}) {conflict}"  # noqa: S608  # our own names
 
 
-def connect(url: URL, create: bool) -> PostgresConnections:
-    """Connections to a database that exists; `create` adds nothing, for making databases is the administrator's."""
+def connect(url: URL, _create: bool) -> PostgresConnections:
+    """Connections to a database that exists: making one is the administrator's."""
     if not url.database:
         raise UsageError("a store on PostgreSQL has a database", where=url, mend="postgresql://HOST/NAME")
     return PostgresConnections(_engine(url, _WRITER), _engine(url, _READER))

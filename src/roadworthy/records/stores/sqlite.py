@@ -1,7 +1,7 @@
 """SQLite: one file, one writer at a time. Every commit is in the log on disk before it returns.
 
-WAL, synchronous=FULL, no memory map, 64 MB of page cache. A writing transaction takes the file's write lock as it begins
-(BEGIN IMMEDIATE), so whatever it reads cannot change under it: that is the whole of the locking. One SQLite library
+WAL, synchronous=FULL, no memory map, 64 MB of page cache. A writing transaction takes the file's write lock as it
+begins (BEGIN IMMEDIATE), so whatever it reads cannot change under it: that is the whole of the locking. One SQLite library
 a process: pysqlite3, whose SQLite has the WAL-reset bug (before 3.51.3) mended.
 """
 
@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pysqlite3 import dbapi2 as driver
+from pysqlite3 import dbapi2 as driver  # type: ignore[import-untyped]  # it ships no types
 from sqlalchemy import URL, Connection, Engine, QueuePool, Table, create_engine, event
 
 from roadworthy.errors import StoreError, UsageError
@@ -56,12 +56,14 @@ class SqliteConnections(Connections):
         return Verdict.BROKEN
 
     def insert(self, connection: Connection, table: Table, rows: Sequence[Sequence[Any]], conflict: str = "") -> None:
-        connection.exec_driver_sql(_insert_sql(table, conflict), [tuple(row) for row in rows])
+        _cursor(connection).executemany(_insert_sql(table, conflict), rows)
 
     def select_in(self, connection: Connection, sql: str, values: Sequence[str]) -> list[tuple[Any, ...]]:
-        array = json.dumps(list(values))
-        found = connection.exec_driver_sql(sql.format(values="SELECT value FROM json_each(?)"), (array,))
-        return [tuple(row) for row in found]
+        asked = (json.dumps(list(values)),)
+        found: list[tuple[Any, ...]] = (
+            _cursor(connection).execute(sql.format(values="SELECT value FROM json_each(?)"), asked).fetchall()
+        )
+        return found
 
 
 class SqliteLedger(Ledger):
@@ -74,14 +76,14 @@ class SqliteLedger(Ledger):
         """BEGIN IMMEDIATE did."""
 
     def _claim(self, connection: Connection, claims: Sequence[tuple[str, Once]]) -> set[str]:
-        lost = set()
-        for record_id, once in claims:
-            done = connection.exec_driver_sql(_CLAIM, (once.caller, once.key, once.digest, record_id))
-            if done.rowcount == 0:
-                lost.add(record_id)
-        return lost
+        cursor = _cursor(connection)
+        return {
+            record_id
+            for record_id, once in claims
+            if cursor.execute(_CLAIM, (once.caller, once.key, once.digest, record_id)).rowcount == 0
+        }
 
-    def _slot(self, connection: Connection) -> int:
+    def _slot(self, _connection: Connection) -> int:
         return _SLOT
 
     def _take_head(self, connection: Connection, slot: int) -> Head:
@@ -90,6 +92,11 @@ class SqliteLedger(Ledger):
             return Head(*row)
         connection.exec_driver_sql("INSERT INTO heads (slot, seq, hash) VALUES (?, 0, ?)", (slot, GENESIS))
         return Head(slot, 0, GENESIS)
+
+
+def _cursor(connection: Connection) -> Any:
+    """The driver's own: a dozen microseconds a statement less, which count where there is one a row."""
+    return connection.connection.cursor()
 
 
 @cache

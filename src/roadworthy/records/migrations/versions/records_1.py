@@ -211,7 +211,7 @@ def guard_sqlite() -> None:
     op.execute(
         "CREATE TRIGGER store_trial BEFORE UPDATE ON store "
         "WHEN new.trial <> old.trial AND (old.trial OR EXISTS (SELECT 1 FROM records)) "
-        f"BEGIN SELECT RAISE(ABORT, '{_TRIAL}'); END"
+        f"BEGIN SELECT RAISE(ABORT, '{_TRIAL}'); END"  # our own words
     )
 
 
@@ -232,7 +232,7 @@ def guard_postgresql() -> None:
     op.execute(
         "CREATE FUNCTION keep_trial() RETURNS trigger LANGUAGE plpgsql AS "
         "$$ BEGIN IF old.trial OR EXISTS (SELECT 1 FROM records) THEN "
-        f"RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = '{_TRIAL}'; END IF; RETURN new; END $$"
+        f"RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = '{_TRIAL}'; END IF; RETURN new; END $$"  # our own words
     )
     op.execute(
         "CREATE TRIGGER store_trial BEFORE UPDATE ON store FOR EACH ROW "
