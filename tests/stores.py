@@ -24,6 +24,7 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from roadworthy.records import Store, create_store
@@ -47,12 +48,11 @@ class Postgres:
         return f"postgresql://rw@127.0.0.1:{self.port}/{name}"
 
     def make_database(self) -> str:
-        """The address of a new, empty database."""
+        """The address of a new, empty place: a schema of its own, which is made and dropped much faster than a database."""
         name = f"rw{next(_NAMES)}"
-        self._run(
-            "psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", "rw", "-qc", f"CREATE DATABASE {name}", "postgres"
-        )
-        return self.url(name)
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE SCHEMA {name}".encode())
+        return f"{self.url('postgres')}?options=-csearch_path%3D{name}"
 
     def make_cluster(self) -> None:
         self._run(
@@ -101,7 +101,7 @@ class Postgres:
 
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGQUIT)
+            self.process.send_signal(signal.SIGQUIT)
             self.process.wait(timeout=60)
 
     def _is_ready(self) -> bool:
@@ -164,7 +164,7 @@ def _find_binaries() -> Path | None:
     packaged = sorted(
         Path("/usr/lib/postgresql").glob("*/bin"), key=lambda place: (len(place.parent.name), place), reverse=True
     )
-    needed = ("initdb", "postgres", "psql", "pg_isready")
+    needed = ("initdb", "postgres", "pg_isready")
     places = [*packaged, *(Path(folder) for folder in os.get_exec_path())]
     return next((place for place in places if all((place / program).is_file() for program in needed)), None)
 

@@ -16,7 +16,8 @@ from roadworthy.errors import OutcomeUnknown, StoreError
 __all__ = ["Connections", "Verdict"]
 
 T = TypeVar("T")
-_TRIES = 20
+_TRIES = 10
+_IN_TURN_FROM = 3
 
 
 class Verdict(Enum):
@@ -29,7 +30,7 @@ class Verdict(Enum):
 
 
 class Connections(ABC):
-    """Engines of one store. An adapter makes them, judges its driver's errors and writes many rows in its fastest way."""
+    """Engines of one store. An adapter makes them, judges its driver's errors, and writes many rows at once."""
 
     driver_error: ClassVar[type[Exception]]
 
@@ -40,6 +41,14 @@ class Connections(ABC):
     @abstractmethod
     def judge(self, error: BaseException) -> Verdict:
         """What the driver's error means."""
+
+    @abstractmethod
+    def keep_route(self, connection: Connection) -> None:
+        """Keep the route from changing until this transaction ends, beside any other that does the same."""
+
+    @abstractmethod
+    def keep_still(self, connection: Connection) -> None:
+        """Keep everyone from appending, and the route from changing, until this transaction ends."""
 
     @abstractmethod
     def insert(self, connection: Connection, table: Table, rows: Sequence[Sequence[Any]], conflict: str = "") -> None:
@@ -61,13 +70,13 @@ class Connections(ABC):
     def transact(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one transaction; when this returns, what it wrote is durable.
 
-        Tried again where another writer won a race, so `work` may run more than once and must have no effect outside
-        the store. Fails closed: after any fault of the store all connections are closed, and opened anew at the next use.
-        StoreError: nothing was written. OutcomeUnknown: nobody knows. Errors of integrity pass through as they are.
+        Tried again where another writer won a race, after three races with nobody else appending, so `work` may run more than once and must have no effect outside
+        the store. Fails closed: after any fault of the store all connections are closed, and opened anew at the next
+        use. StoreError: nothing was written. OutcomeUnknown: nobody knows. Errors of integrity pass through.
         """
-        for _ in range(_TRIES):
+        for tried in range(_TRIES):
             try:
-                return self._attempt(work)
+                return self._attempt(work, alone=tried >= _IN_TURN_FROM)
             except _LostRaceError as lost:
                 race = lost
         raise StoreError(f"the store lost {_TRIES} races in a row; nothing was written") from race.__cause__
@@ -77,7 +86,7 @@ class Connections(ABC):
         self.writer.dispose()
         self.reader.dispose()
 
-    def _attempt(self, work: Callable[[Connection], T]) -> T:
+    def _attempt(self, work: Callable[[Connection], T], *, alone: bool) -> T:
         try:
             connection = self.writer.connect()
         except (DBAPIError, self.driver_error) as error:
@@ -85,6 +94,8 @@ class Connections(ABC):
         with connection:
             try:
                 connection.begin()
+                if alone:
+                    self.keep_still(connection)
                 done = work(connection)
                 connection.commit()
             except (DBAPIError, self.driver_error) as error:

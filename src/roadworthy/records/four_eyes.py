@@ -69,10 +69,12 @@ def approve(connection: Connection, approval: Approval) -> None:
         literal(approval.approver_credential),
         literal(approval.verdict),
         literal(to_us(approval.at)),
-        store.c.trial,
-    ).where(proposals.c.proposal_id == approval.proposal_id, store.c.one == 1)
+        select(store.c.trial).scalar_subquery(),
+    ).where(proposals.c.proposal_id == approval.proposal_id)
     try:
-        done = connection.execute(insert(approvals).from_select(list(approvals.columns), answer))
+        kept = connection.execute(
+            insert(approvals).from_select(list(approvals.columns), answer).returning(approvals.c.approval_id)
+        ).one_or_none()
     except IntegrityError as error:
         if "four_eyes" in str(error.orig):
             raise Refused(
@@ -81,7 +83,7 @@ def approve(connection: Connection, approval: Approval) -> None:
                 mend="another person approves it, with a key of their own",
             ) from error
         raise Refused(f"the answer cannot be kept: {error.orig}", where=approval.proposal_id) from error
-    if done.rowcount == 0:
+    if kept is None:
         raise Refused("there is no such proposal", where=approval.proposal_id)
 
 

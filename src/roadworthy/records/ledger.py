@@ -1,7 +1,7 @@
 """The ledger: facts appended in chains, under the route's epoch, once for each key.
 
-What every store shares is here; a store adds how it locks, claims keys and holds a slot (see `stores`). Every append
-is one transaction:
+What every store shares is here; a store adds how it claims keys and holds a slot (see `stores`). Every append is one
+transaction:
 
 1. wait out a change of route, then read epoch and trial flag: a batch of another epoch goes no further;
 2. claim the keys: who comes second gets what was recorded first, and leaves no gap;
@@ -56,14 +56,6 @@ class Ledger(ABC):
     # What a store adds.
 
     @abstractmethod
-    def _share(self, connection: Connection) -> None:
-        """Keep the route from changing until this transaction ends, beside any other append."""
-
-    @abstractmethod
-    def _own(self, connection: Connection) -> None:
-        """Keep everyone from appending until this transaction ends."""
-
-    @abstractmethod
     def _claim(self, connection: Connection, claims: Sequence[tuple[str, Once]]) -> set[str]:
         """Write record ids under their keys, in this order; the ids of those whose key was taken."""
 
@@ -105,10 +97,6 @@ class Ledger(ABC):
         if within is not None:
             return self._change(within, change, expected_epoch)
         return self._connections.transact(lambda connection: self._change(connection, change, expected_epoch))
-
-    def keep_still(self, connection: Connection) -> None:
-        """Keep everyone from appending, and the route from changing, until this transaction ends."""
-        self._own(connection)
 
     def epoch(self) -> int:
         """The route's epoch now."""
@@ -177,7 +165,7 @@ class Ledger(ABC):
     # One append.
 
     def _append(self, connection: Connection, batch: Sequence[Entry], epoch: int | None) -> Appended:
-        self._share(connection)
+        self._connections.keep_route(connection)
         now, trial = _read_terms(connection)
         if epoch is not None and epoch != now:
             raise StaleEpoch(asked=epoch, epoch=now)
@@ -202,7 +190,7 @@ class Ledger(ABC):
         return Replayed(record) if taken.digest == mine.digest else Conflict(record)
 
     def _change(self, connection: Connection, change: RouteChange, expected: int) -> Live:
-        self._own(connection)
+        self._connections.keep_still(connection)
         now, trial = _read_terms(connection)
         if now != expected:
             raise StaleEpoch(asked=expected, epoch=now)
@@ -245,7 +233,7 @@ class Ledger(ABC):
         return [to_record(row) for row in self._connections.select_in(connection, _FIND, list(record_ids))]
 
 
-_FIND = "SELECT {columns} FROM records WHERE record_id IN ({{values}})".format(
+_FIND = "SELECT {columns} FROM records WHERE record_id IN ({{values}})".format(  # noqa: S608  # our own names
     columns=", ".join(column.name for column in records.columns)
 )
 _LAST_NTH = "SELECT subject, max(nth) FROM records WHERE subject IN ({values}) GROUP BY subject"

@@ -46,10 +46,13 @@ def read_revisions(connection: Connection) -> tuple[str, ...]:
 
 @cache
 def wanted_revisions() -> tuple[str, ...]:
-    """The revisions this version of the program works with."""
+    """The revisions this version of the program works with; what another one depends on goes without saying."""
     from alembic.script import ScriptDirectory  # the same
+    from alembic.util import to_tuple
 
-    return tuple(sorted(ScriptDirectory.from_config(_config()).get_heads()))
+    scripts = ScriptDirectory.from_config(_config())
+    implied = {name for script in scripts.walk_revisions() for name in to_tuple(script.dependencies, default=())}
+    return tuple(sorted(set(scripts.get_heads()) - implied))
 
 
 def check_revision(connection: Connection) -> None:

@@ -1,7 +1,8 @@
 """What is kept for reading, made of records alone: deletable, and made again at will.
 
 `project` follows every append inside its transaction; `rebuild_projections` runs the same code over the whole ledger,
-so that both give the same rows. An application's row is folded from its records in their order, one small function a kind.
+so that both give the same rows. An application's row is folded from its records in their order, one small function
+a kind.
 """
 
 from __future__ import annotations
@@ -130,7 +131,7 @@ def _read_applications(
     return connections.select_in(connection, _READ, subjects)
 
 
-_READ = "SELECT {columns} FROM applications WHERE application_id IN ({{values}})".format(
+_READ = "SELECT {columns} FROM applications WHERE application_id IN ({{values}})".format(  # noqa: S608  # our own names
     columns=", ".join(column.name for column in applications.columns)
 )
 _REPLACE = "ON CONFLICT (application_id) DO UPDATE SET " + ", ".join(

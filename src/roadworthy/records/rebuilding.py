@@ -20,7 +20,7 @@ def rebuild_projections(store: Store) -> int:
     """Make every projection again, in one transaction that keeps appends waiting; how many records were read."""
 
     def rebuild(connection: Connection) -> int:
-        store.ledger.keep_still(connection)
+        store.connections.keep_still(connection)
         for table in PROJECTIONS:
             connection.execute(delete(table))
         count = 0

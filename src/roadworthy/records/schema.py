@@ -1,7 +1,8 @@
 """The tables of the proof: one schema for SQLite and PostgreSQL.
 
 The proof itself is `records` with its `heads`; `store`, `route`, `once`, `proposals` and `approvals` are what an append
-is checked against; `contents` keeps bytes by their digest. The rest are projections: made of records, kept for reading, deletable, and made again at will.
+is checked against; `contents` keeps bytes by their digest. The rest are projections: made of records, kept for
+reading, deletable, and made again at will.
 Times are whole microseconds since 1970 in UTC. A migration makes each table; a test holds the two to each other.
 """
 

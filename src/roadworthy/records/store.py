@@ -62,7 +62,7 @@ class Store:
         """Make this a trial store, for good. Refused by the database once anything is recorded."""
 
         def declare(connection: Connection) -> None:
-            self.ledger.keep_still(connection)
+            self.connections.keep_still(connection)
             connection.execute(update(store).values(trial=True))
 
         try:

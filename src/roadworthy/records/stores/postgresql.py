@@ -60,6 +60,12 @@ class PostgresConnections(Connections):
             return Verdict.REFUSED
         return Verdict.BROKEN
 
+    def keep_route(self, connection: Connection) -> None:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({_ROUTE_LOCK})")
+
+    def keep_still(self, connection: Connection) -> None:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ROUTE_LOCK})")
+
     def insert(self, connection: Connection, table: Table, rows: Sequence[Sequence[Any]], conflict: str = "") -> None:
         columns = [list(column) for column in zip(*rows, strict=True)]
         connection.exec_driver_sql(_insert_sql(table, conflict), tuple(columns))
@@ -74,12 +80,6 @@ _SAME_PLACE = "uq_records_subject_nth"
 
 class PostgresLedger(Ledger):
     """The ledger on a server, with as many writers as there are slots."""
-
-    def _share(self, connection: Connection) -> None:
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({_ROUTE_LOCK})")
-
-    def _own(self, connection: Connection) -> None:
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ROUTE_LOCK})")
 
     def _claim(self, connection: Connection, claims: Sequence[tuple[str, Once]]) -> set[str]:
         columns = zip(*((once.caller, once.key, once.digest, record_id) for record_id, once in claims), strict=True)

@@ -209,9 +209,9 @@ def guard_sqlite() -> None:
             )
     op.execute(f"CREATE TRIGGER store_no_delete BEFORE DELETE ON store BEGIN SELECT RAISE(ABORT, '{_TRIAL}'); END")
     op.execute(
-        "CREATE TRIGGER store_trial BEFORE UPDATE ON store "
+        "CREATE TRIGGER store_trial BEFORE UPDATE ON store "  # noqa: S608  # our own words
         "WHEN new.trial <> old.trial AND (old.trial OR EXISTS (SELECT 1 FROM records)) "
-        f"BEGIN SELECT RAISE(ABORT, '{_TRIAL}'); END"  # our own words
+        f"BEGIN SELECT RAISE(ABORT, '{_TRIAL}'); END"
     )
 
 
@@ -230,9 +230,9 @@ def guard_postgresql() -> None:
         f"FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('{_TRIAL}')"
     )
     op.execute(
-        "CREATE FUNCTION keep_trial() RETURNS trigger LANGUAGE plpgsql AS "
+        "CREATE FUNCTION keep_trial() RETURNS trigger LANGUAGE plpgsql AS "  # noqa: S608  # our own words
         "$$ BEGIN IF old.trial OR EXISTS (SELECT 1 FROM records) THEN "
-        f"RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = '{_TRIAL}'; END IF; RETURN new; END $$"  # our own words
+        f"RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = '{_TRIAL}'; END IF; RETURN new; END $$"
     )
     op.execute(
         "CREATE TRIGGER store_trial BEFORE UPDATE ON store FOR EACH ROW "
