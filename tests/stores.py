@@ -29,7 +29,7 @@ import pytest
 
 from roadworthy.records import Store, create_store
 
-__all__ = ["MADE", "Postgres", "a_store_url", "postgres", "store", "store_url"]
+__all__ = ["MADE", "Postgres", "another_store_url", "postgres", "store", "store_url"]
 
 MADE = datetime(2026, 11, 1, 9, tzinfo=UTC)
 _NAMES = count(1)
@@ -48,7 +48,7 @@ class Postgres:
         return f"postgresql://rw@127.0.0.1:{self.port}/{name}"
 
     def make_database(self) -> str:
-        """The address of a new, empty place: a schema of its own, which is made and dropped much faster than a database."""
+        """The address of a new, empty place: a schema of its own, which is made much faster than a database."""
         name = f"rw{next(_NAMES)}"
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE SCHEMA {name}".encode())
@@ -78,6 +78,8 @@ class Postgres:
             "unix_socket_directories": "",
             "max_connections": "200",
             "shared_buffers": "64MB",
+            # Processes are killed in tests; the power stays on.
+            "fsync": "off",
             # The opposite of what the product needs: it must set this itself.
             "synchronous_commit": "off",
         }
@@ -138,7 +140,7 @@ def postgres() -> Iterator[Postgres]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def a_store_url(kind: str, request: pytest.FixtureRequest, folder: Path) -> str:
+def another_store_url(kind: str, request: pytest.FixtureRequest, folder: Path) -> str:
     """The address of a place without a store."""
     if kind == "sqlite":
         return f"sqlite:///{folder / f'store{next(_NAMES)}.db'}"
@@ -148,7 +150,7 @@ def a_store_url(kind: str, request: pytest.FixtureRequest, folder: Path) -> str:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return a_store_url(request.param, request, tmp_path)
+    return another_store_url(request.param, request, tmp_path)
 
 
 @pytest.fixture

@@ -70,9 +70,10 @@ class Connections(ABC):
     def transact(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one transaction; when this returns, what it wrote is durable.
 
-        Tried again where another writer won a race, after three races with nobody else appending, so `work` may run more than once and must have no effect outside
-        the store. Fails closed: after any fault of the store all connections are closed, and opened anew at the next
-        use. StoreError: nothing was written. OutcomeUnknown: nobody knows. Errors of integrity pass through.
+        Tried again where another writer won a race (after three races with nobody else appending), so `work` may run
+        more than once and must have no effect outside the store. Fails closed: after any fault of the store all
+        connections are closed, and opened anew at the next use. StoreError: nothing was written. OutcomeUnknown: nobody
+        knows. Errors of integrity pass through as they are.
         """
         for tried in range(_TRIES):
             try:

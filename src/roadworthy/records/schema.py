@@ -189,7 +189,8 @@ applications = Table(
 name_words = Table(
     "name_words",
     metadata,
-    Column("word", Text, primary_key=True),
+    # By bytes in both stores, so that a range of words is a prefix.
+    Column("word", Text().with_variant(Text(collation="C"), "postgresql"), primary_key=True),
     Column("application_id", Text, primary_key=True),
     Index(None, "application_id"),
 )

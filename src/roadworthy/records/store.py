@@ -23,7 +23,16 @@ from roadworthy.records.route import Route
 from roadworthy.records.schema import route, store
 from roadworthy.records.stores import find_adapter
 
-__all__ = ["Store", "StoreFacts", "create_store", "migrate_store", "open_store"]
+__all__ = [
+    "Store",
+    "StoreFacts",
+    "connect_store",
+    "create_store",
+    "make_store",
+    "migrate_store",
+    "no_keys",
+    "open_store",
+]
 
 T = TypeVar("T")
 
@@ -95,7 +104,7 @@ def open_store(url: str, *, opener: Opener = no_keys) -> Store:
 
     StoreError: there is none, it cannot be reached, or its tables are not of this version. UsageError: no address.
     """
-    opened = _connect(url, opener, create=False)
+    opened = connect_store(url, opener, create=False)
     try:
         with opened.reading() as connection:
             check_revision(connection)
@@ -110,26 +119,27 @@ def create_store(url: str, *, store_id: str, at: datetime, trial: bool = False, 
 
     Refused where there is a store already.
     """
-
-    def create(connection: Connection) -> None:
-        if read_revisions(connection):
-            raise Refused("there is a store already", where=url, mend="open it, or choose another place")
-        run_migrations(connection)
-        connection.execute(insert(store).values(one=1, store_id=store_id, created_us=to_us(at), trial=trial))
-        connection.execute(insert(route).values(one=1, epoch=0, state=encode_payload(Route())))
-
-    opened = _connect(url, opener, create=True)
+    opened = connect_store(url, opener, create=True)
     try:
-        opened.transact(create)
+        opened.transact(lambda connection: make_store(connection, store_id=store_id, at=at, trial=trial))
     except BaseException:
         opened.close()
         raise
     return opened
 
 
+def make_store(connection: Connection, *, store_id: str, at: datetime, trial: bool = False) -> None:
+    """Make the tables of a store and its first rows. Refused where there is a store already."""
+    if read_revisions(connection):
+        raise Refused("there is a store already", mend="open it, or choose another place")
+    run_migrations(connection)
+    connection.execute(insert(store).values(one=1, store_id=store_id, created_us=to_us(at), trial=trial))
+    connection.execute(insert(route).values(one=1, epoch=0, state=encode_payload(Route())))
+
+
 def migrate_store(url: str) -> tuple[str, ...]:
     """Bring a store's tables to this version, whole or not at all; the revisions it is at then."""
-    with _connect(url, no_keys, create=False) as opened:
+    with connect_store(url, no_keys, create=False) as opened:
 
         def migrate(connection: Connection) -> tuple[str, ...]:
             if not read_revisions(connection):
@@ -140,7 +150,7 @@ def migrate_store(url: str) -> tuple[str, ...]:
         return opened.transact(migrate)
 
 
-def _connect(url: str, opener: Opener, *, create: bool) -> Store:
+def connect_store(url: str, opener: Opener, *, create: bool) -> Store:
     adapter, address = find_adapter(url)
     connections = adapter.connect(address, create)
     return Store(url, connections, adapter.ledger(connections, opener))

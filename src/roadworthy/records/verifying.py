@@ -13,7 +13,7 @@ from roadworthy.records.ledger import read_heads, read_slot
 from roadworthy.records.schema import records
 from roadworthy.records.store import Store
 
-__all__ = ["verify_chain"]
+__all__ = ["verify_chain", "verify_within"]
 
 _AT_ONCE = 5000
 
@@ -24,18 +24,23 @@ def verify_chain(store: Store) -> Verified:
     A tail that was cut off together with its head is not seen here: that takes a head kept elsewhere.
     """
     with store.reading() as connection:
-        heads = read_heads(connection)
-        slots = set(connection.execute(select(records.c.slot).distinct()).scalars())
-        if stray := slots - {head.slot for head in heads}:
-            return Verified(0, heads, f"slot {min(stray)} has rows and no head")
-        total = 0
-        for head in heads:
-            end, count, fault = verify_rows(_stream(connection, head.slot), Head(head.slot, 0, GENESIS))
-            total += count
-            fault = fault or _check_end(end, head) or _check_ties(connection, head.slot)
-            if fault is not None:
-                return Verified(total, heads, fault)
-        return Verified(total, heads, None)
+        return verify_within(connection)
+
+
+def verify_within(connection: Connection) -> Verified:
+    """`verify_chain` as of this transaction."""
+    heads = read_heads(connection)
+    slots = set(connection.execute(select(records.c.slot).distinct()).scalars())
+    if stray := slots - {head.slot for head in heads}:
+        return Verified(0, heads, f"slot {min(stray)} has rows and no head")
+    total = 0
+    for head in heads:
+        end, count, fault = verify_rows(_stream(connection, head.slot), Head(head.slot, 0, GENESIS))
+        total += count
+        fault = fault or _check_end(end, head) or _check_ties(connection, head.slot)
+        if fault is not None:
+            return Verified(total, heads, fault)
+    return Verified(total, heads, None)
 
 
 def _stream(connection: Connection, slot: int) -> Iterator[Record]:

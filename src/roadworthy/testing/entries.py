@@ -73,9 +73,11 @@ class Entries:
         pd = round(self._random.betavariate(1.2, 10.0), 6)
         answer = _ANSWERS[(pd > 0.1) + (pd > 0.2)]
         reasons = tuple(
-            StatedReason(f"R{n}", f"Reason number {n} as the applicant reads it", f"column_{n}", round(self._random.gauss(0, 1), 6))
+            StatedReason(
+                f"R{n}", f"Reason {n} as the applicant reads it", f"column_{n}", round(self._random.gauss(0, 1), 6)
+            )
             for n in range(4 if answer != "approve" else 0)
-        )  # fmt: skip
+        )
         at = self.now()
         decision = Decision(
             answer=answer,

@@ -1,7 +1,7 @@
 """A writer to be killed: `python -m roadworthy.testing.ledger_writer URL SEED FIRST`.
 
-Appends decisions under the keys k0, k1, ... from FIRST on, eight in a commit, and prints a line `KEY RECORD_ID` for each once
-it is acknowledged, until it is killed.
+Appends decisions under the keys k0, k1, ... from FIRST on, eight in a commit, and prints a line `KEY RECORD_ID` for
+each once it is acknowledged, until it is killed.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ and the server: session locks do not survive it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event
@@ -112,7 +112,7 @@ _CLAIM = (
 )
 
 
-@cache
+@lru_cache(256)
 def _insert_sql(table: Table, conflict: str) -> str:
     dialect = PGDialect()  # type: ignore[no-untyped-call]  # only to name the columns' types
     arrays = ", ".join(f"%s::{column.type.compile(dialect)}[]" for column in table.columns)

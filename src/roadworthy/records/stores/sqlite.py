@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +93,7 @@ class SqliteLedger(Ledger):
         return Head(slot, 0, GENESIS)
 
 
-@cache
+@lru_cache(256)
 def _insert_sql(table: Table, conflict: str) -> str:
     columns = [column.name for column in table.columns]
     places = ", ".join("?" for _ in columns)

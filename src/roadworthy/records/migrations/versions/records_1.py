@@ -79,7 +79,7 @@ def make_tables() -> None:
     )
     op.create_table(
         "name_words",
-        sa.Column("word", sa.Text(), nullable=False),
+        sa.Column("word", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
         sa.Column("application_id", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("word", "application_id", name=op.f("pk_name_words")),
     )
