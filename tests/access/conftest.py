@@ -28,13 +28,15 @@ from roadworthy.access import (
     actor_by_session,
     add_account,
     add_key,
+    make_link,
     record_in,
     set_password,
     sign_in,
+    sign_in_by_link,
 )
 from roadworthy.records import Store, create_store, decode_payload, metadata
 from tests.stores import *  # noqa: F403  # the stores' fixtures
-from tests.stores import MADE, a_store_url
+from tests.stores import MADE, another_store_url
 
 T = TypeVar("T")
 _OFFICES = count(1)
@@ -95,6 +97,25 @@ class Office:
         hashed = self.passwords.hash(password, self.random)
         self.do(lambda act: set_password(act, hashed), actor)
 
+    def visit(self, name: str) -> Actor:
+        """An account's owner, signed in by a link."""
+        return self.enter_session(self.visit_session(name))
+
+    def visit_session(self, name: str) -> str:
+        link = self.do(lambda act: make_link(act, name, random=self.random))
+        return self.follow(link).secret
+
+    def follow(self, link: str, previous: str | None = None) -> SignedIn:
+        return sign_in_by_link(
+            self.store,
+            link,
+            now=self.now,
+            life=timedelta(hours=8),
+            random=self.random,
+            recorder=self.recorder,
+            previous=previous,
+        )
+
     def sign_in(self, name: str, password: str = PASSWORD, previous: str | None = None) -> SignedIn:
         return sign_in(
             self.store,
@@ -126,7 +147,7 @@ class Office:
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def shared_store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """One store of each kind for many tests: making one takes longer than most of them."""
-    url = a_store_url(request.param, request, tmp_path_factory.mktemp("store"))
+    url = another_store_url(request.param, request, tmp_path_factory.mktemp("store"))
     with create_store(url, store_id="shared", at=MADE) as store:
         yield store
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from roadworthy.access import (
     EVERY_BRANCH,
     AccessEvent,
+    Account,
     Act,
     Branches,
     add_account,
@@ -18,7 +20,8 @@ from roadworthy.access import (
     find_account,
     list_accounts,
 )
-from roadworthy.errors import NotAllowed, NotSignedIn, Refused, RoadworthyError, UsageError
+from roadworthy.errors import NotAllowed, NotSignedIn, Refused, UsageError
+from roadworthy.records import metadata
 from tests.access.conftest import Office
 
 
@@ -148,17 +151,42 @@ def test_the_last_admin_stays(office: Office) -> None:
 
 def test_two_admins_who_switch_each_other_off_at_once_leave_one(office: Office) -> None:
     eva, boss = office.hire("eva", "admin"), office.hire("boss", "admin")
+    with ThreadPoolExecutor(1) as threads:
 
-    def switch_off(pair: tuple[str, str]) -> bool:
-        try:
-            office.do(lambda act: change_account(act, pair[0], active=False), by=eva if pair[1] == "eva" else boss)
-        except RoadworthyError:
-            return False
-        return True
+        def switch_off_boss(act: Act) -> Future[Account]:
+            change_account(act, "boss", active=False)
+            late = threads.submit(lambda: office.do(lambda act: change_account(act, "eva", active=False), by=boss))
+            with pytest.raises(TimeoutError):
+                late.result(timeout=0.5)  # it waits until this act is over
+            return late
 
-    with ThreadPoolExecutor(2) as threads:
-        assert sorted(threads.map(switch_off, [("eva", "boss"), ("boss", "eva")])) == [False, True]
-    assert sum(account.active for account in office.read(list_accounts)) == 1
+        late = office.do(switch_off_boss, by=eva)
+        with pytest.raises(NotSignedIn):
+            late.result()
+    assert [(account.name, account.active) for account in office.read(list_accounts)] == [
+        ("boss", False),
+        ("eva", True),
+    ]
+
+
+def test_an_admin_who_is_one_no_more_changes_nothing_more(office: Office) -> None:
+    boss, eva = office.hire("boss", "admin"), office.hire("eva", "admin")
+    office.do(lambda act: change_account(act, "boss", roles=["analyst"]), by=eva)
+    with pytest.raises(NotAllowed):
+        office.do(lambda act: add_account(act, "mallory", roles=["approver"]), by=boss)
+
+
+def test_an_account_switched_off_by_whatever_hand_lets_nobody_in(office: Office) -> None:
+    office.hire("ana", "officer")
+    key, session = office.give_key("ana").secret, office.visit_session("ana")
+    office.enter(key)
+    office.enter_session(session)
+    accounts = metadata.tables["accounts"]
+    office.store.transact(lambda connection: connection.execute(update(accounts).values(active=False)))
+    with pytest.raises(NotSignedIn):
+        office.enter(key)
+    with pytest.raises(NotSignedIn):
+        office.enter_session(session)
 
 
 def test_an_admin_who_was_switched_off_meanwhile_changes_nothing_more(office: Office) -> None:
@@ -179,9 +207,9 @@ def test_roles_and_branches_count_from_the_next_request_of_who_is_already_in(off
 
 
 def test_switching_off_ends_everything_and_switching_on_brings_nothing_back(office: Office) -> None:
-    ana = office.hire("ana", "officer")
+    office.hire("ana", "officer")
     secret = office.give_key("ana").secret
-    office.set_password(ana)
+    office.set_password(office.visit("ana"))
     session = office.sign_in("ana").secret
     office.do(lambda act: change_account(act, "ana", active=False))
     office.wait(timedelta(seconds=1))

@@ -14,14 +14,12 @@ from roadworthy.access import (
     TRY_WINDOW,
     Actor,
     Passwords,
-    SignedIn,
     change_account,
     check_strength,
     end_session,
     ended_cookie,
     make_link,
     session_cookie,
-    sign_in_by_link,
     sign_out_everywhere,
 )
 from roadworthy.errors import NotAllowed, NotSignedIn, RoadworthyError, UsageError
@@ -32,19 +30,14 @@ DAY = timedelta(days=1)
 
 
 def employ(office: Office, name: str = "ana") -> Actor:
-    actor = office.hire(name, "officer")
+    office.hire(name, "officer")
+    actor = office.visit(name)
     office.set_password(actor)
     return actor
 
 
 def make(office: Office, account: str, by: Actor | None = None, **terms: timedelta) -> str:
     return office.do(lambda act: make_link(act, account, random=office.random, **terms), by)
-
-
-def follow(office: Office, link: str, previous: str | None = None) -> SignedIn:
-    return sign_in_by_link(
-        office.store, link, now=office.now, life=timedelta(hours=8), random=office.random, previous=previous
-    )
 
 
 def refusal(office: Office, name: str, password: str = PASSWORD) -> str:
@@ -274,18 +267,27 @@ def test_a_weak_password_is_refused_without_repeating_it(password: str) -> None:
 def test_a_link_signs_in_once(office: Office) -> None:
     office.hire("ana", "officer")
     link = make(office, "ana")
-    old = follow(office, make(office, "ana")).secret
-    signed_in = follow(office, link, previous=old)
+    old = office.follow(make(office, "ana")).secret
+    signed_in = office.follow(link, previous=old)
     assert office.enter_session(signed_in.secret) == signed_in.actor
     assert signed_in.actor.credential.startswith("link:")
     assert not is_signed_in(office, old)
     with pytest.raises(NotSignedIn):
-        follow(office, link)
+        office.follow(link)
     assert link not in everything_in(office.store)
-    actor, event = office.events("account:ana")[2]
-    assert (actor, event.step, event.details["link"]) == (
-        "console", "link_made", signed_in.actor.credential.removeprefix("link:"),
-    )  # fmt: skip
+    made, _, _, used = office.events("account:ana")[2:]
+    assert (made[0], made[1].step) == ("console", "link_made")
+    assert f"link:{made[1].details['link']}" == signed_in.actor.credential == used[1].credential
+    assert (used[0], used[1].step) == ("ana", "link_used")
+
+
+def test_a_key_sets_no_password(office: Office) -> None:
+    office.hire("ana", "officer", "analyst")
+    ana = office.enter(office.give_key("ana", roles=["officer"]).secret)
+    with pytest.raises(NotAllowed, match="a key sets no password"):
+        office.set_password(ana)
+    office.set_password(office.follow(make(office, "ana")).actor)
+    assert office.sign_in("ana").actor.roles == {"officer", "analyst"}
 
 
 def test_of_many_who_follow_one_link_at_once_one_gets_in(office: Office) -> None:
@@ -294,7 +296,7 @@ def test_of_many_who_follow_one_link_at_once_one_gets_in(office: Office) -> None
 
     def attempt(_: int) -> bool:
         try:
-            return bool(follow(office, link))
+            return bool(office.follow(link))
         except NotSignedIn:
             return False
 
@@ -305,15 +307,17 @@ def test_of_many_who_follow_one_link_at_once_one_gets_in(office: Office) -> None
 def test_a_link_is_short_lived_and_every_one_that_fails_fails_alike(office: Office) -> None:
     office.hire("ana", "officer")
     office.hire("gone", "officer")
-    late, gone = make(office, "ana", life=timedelta(minutes=1)), make(office, "gone")
-    signed_out = make(office, "ana")
+    gone, signed_out = make(office, "gone"), make(office, "ana")
     office.do(lambda act: change_account(act, "gone", active=False))
     office.do(lambda act: sign_out_everywhere(act, "ana"))
-    office.wait(timedelta(minutes=1))
+    late, soon = (make(office, "ana", life=timedelta(minutes=1)) for _ in range(2))
+    office.wait(timedelta(minutes=1) - timedelta(microseconds=1))
+    office.follow(soon)
+    office.wait(timedelta(microseconds=1))
     answers = set()
     for link in (late, gone, signed_out, "rwl_none", "", "\ud800\0"):
         with pytest.raises(NotSignedIn) as refused:
-            follow(office, link)
+            office.follow(link)
         answers.add(str(refused.value))
     assert len(answers) == 1
     for life in (timedelta(), timedelta(days=4)):
@@ -326,7 +330,7 @@ def test_only_who_keeps_accounts_makes_links(office: Office) -> None:
     for name in ("ana", "boss", "nobody"):
         with pytest.raises(NotAllowed):
             make(office, name, by=ana)
-    assert follow(office, make(office, "ana", by=boss)).actor.account == "ana"
+    assert office.follow(make(office, "ana", by=boss)).actor.account == "ana"
     with pytest.raises(UsageError):
         make(office, "nobody", by=boss)
 
@@ -337,7 +341,7 @@ def test_no_secret_of_one_kind_works_as_another(office: Office) -> None:
     assert ana.account == "ana"
     for secret, entrance in [
         (session, office.enter), (link, office.enter), (key, office.enter_session), (link, office.enter_session),
-        (key, lambda text: follow(office, text)), (session, lambda text: follow(office, text)),
+        (key, lambda text: office.follow(text)), (session, lambda text: office.follow(text)),
     ]:  # fmt: skip
         with pytest.raises(NotSignedIn):
             entrance(secret)

@@ -24,7 +24,7 @@ from tests.access.conftest import Office
 
 
 def begin(office: Office) -> None:
-    begin_trial(office.store, by=office.console, now=office.now, recorder=office.recorder)
+    begin_trial(office.store, now=office.now, recorder=office.recorder)
 
 
 def test_a_trial_begins_in_an_empty_store_and_is_a_record(store: Store) -> None:

@@ -80,3 +80,8 @@ class Actor:
     roles: frozenset[str] = frozenset()
     branches: Branches = NO_BRANCH
     authority: float = 0.0
+
+    @property
+    def came_by_key(self) -> bool:
+        """Whether a key let them in: it may lie in a file somewhere, so it opens no further ways in."""
+        return self.credential.startswith("key:")

@@ -66,11 +66,13 @@ def add_key(
 ) -> NewKey:
     """A new key of an account, with `roles` out of the account's; None is all it has now.
 
-    People make their own keys, with the roles they are signed in with. An admin makes those of programs (accounts whose
-    one role is service): whoever makes the key of another person can act as that person. Who sits at the store itself
-    makes any, and the record says so. NotAllowed, Refused or UsageError otherwise.
+    People make their own keys, signed in by password or link: a key makes no other key of its account. An admin makes
+    those of programs (accounts whose one role is service): whoever makes the key of another person can act as that
+    person. Who sits at the store itself makes any, and the record says so. NotAllowed, Refused or UsageError otherwise.
     """
     authorise(act, "self.change" if account == act.by.account else "key.change")
+    if account == act.by.account and act.by.came_by_key:
+        raise NotAllowed("a key makes no other key", mend="sign in by password or link, or rotate this key")
     owner = take_account(act, account)
     new = _make_key(act, owner, owner.roles if roles is None else check_roles(roles), random, life)
     act.record("key_added", f"account:{account}", **_facts(new.key))
@@ -82,9 +84,11 @@ def rotate_key(
 ) -> NewKey:
     """A new key in the place of one that still opens, with its roles; the old one opens for `overlap` longer.
 
-    Who may: as for `add_key`.
+    Who may: as for `add_key`, and whoever comes with the key itself.
     """
     old = _take_key(act, key_id)
+    if act.by.came_by_key and old.account == act.by.account and act.by.credential != f"key:{key_id}":
+        raise NotAllowed("a key rotates itself only", mend="sign in by password or link")
     owner = take_account(act, old.account)
     if not old.opens(act.now):
         raise Refused(f"the key {key_id} opens no more", mend="add a new one")
@@ -134,10 +138,7 @@ _KEY_AND_ACCOUNT = select(
 def _make_key(act: Act, owner: Account, roles: frozenset[str], random: RandomBytes, life: timedelta) -> NewKey:
     if not roles or not roles <= owner.roles:
         raise Refused(f"{owner.name} has no such role", available=sorted(owner.roles))
-    if owner.name == act.by.account:
-        if not roles <= act.by.roles:
-            raise NotAllowed("a key gives no role that you are not signed in with", available=sorted(act.by.roles))
-    elif owner.roles != {"service"} and act.by.account != CONSOLE:
+    if owner.name != act.by.account and owner.roles != {"service"} and act.by.account != CONSOLE:
         raise NotAllowed(f"{owner.name} is a person, who makes keys alone", mend="give them a link to sign in with")
     if not timedelta() < life <= KEY_LIFE:
         raise UsageError(f"a key lasts up to {KEY_LIFE.days} days, not {life}")

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, select, text, update
 
 from roadworthy.access.accounts import authorise, is_name, read_account, take_account
-from roadworthy.access.act import Act
+from roadworthy.access.act import Act, Recorder
 from roadworthy.access.actor import Actor
 from roadworthy.access.ending import end_sessions
 from roadworthy.access.links import spend_link
@@ -16,7 +16,7 @@ from roadworthy.access.passwords import Passwords
 from roadworthy.access.schema import accounts, sign_in_tries
 from roadworthy.access.secret import RandomBytes, digest_secret
 from roadworthy.access.sessions import start_session
-from roadworthy.errors import NotSignedIn
+from roadworthy.errors import NotAllowed, NotSignedIn
 from roadworthy.records import Store, to_us
 
 __all__ = ["TRIES", "TRY_WINDOW", "SignedIn", "set_password", "sign_in", "sign_in_by_link", "sign_out_everywhere"]
@@ -86,11 +86,19 @@ def sign_in(
 
 
 def sign_in_by_link(
-    store: Store, link: str, *, now: datetime, life: timedelta, random: RandomBytes, previous: str | None = None
+    store: Store,
+    link: str,
+    *,
+    now: datetime,
+    life: timedelta,
+    random: RandomBytes,
+    recorder: Recorder,
+    previous: str | None = None,
 ) -> SignedIn:
-    """Sign in with a link, which is spent by it; the browser's `previous` session ends. NotSignedIn otherwise.
+    """Sign in with a link, which is spent by it, on the record; the browser's `previous` session ends.
 
-    Call it for a form that was sent, not for a page that was opened: programs that look at mail open links too.
+    NotSignedIn where the link lets nobody in, or no more. Call it for a form that was sent, not for a page that was
+    opened: programs that look at mail open links too.
     """
 
     def enter(connection: Connection) -> SignedIn:
@@ -98,14 +106,21 @@ def sign_in_by_link(
         secret = start_session(
             connection, account.name, credential, now=now, life=life, random=random, previous=previous
         )
-        return SignedIn(account.actor(credential), secret)
+        actor = account.actor(credential)
+        Act(connection, actor, now, recorder).record("link_used", f"account:{account.name}")
+        return SignedIn(actor, secret)
 
     return store.transact(enter)
 
 
 def set_password(act: Act, hashed: str) -> None:
-    """One's own password becomes the one that `hashed` (by `Passwords.hash`) was made from; one's sessions end."""
+    """One's own password becomes the one that `hashed` (by `Passwords.hash`) was made from; one's sessions end.
+
+    NotAllowed for who came by a key: it may have some of the account's roles, a password has them all.
+    """
     authorise(act, "self.change")
+    if act.by.came_by_key:
+        raise NotAllowed("a key sets no password", mend="sign in by password or link")
     account = take_account(act, act.by.account)
     act.connection.execute(update(accounts).where(accounts.c.name == account.name).values(password=hashed))
     end_sessions(act, account.name)

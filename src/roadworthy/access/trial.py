@@ -50,15 +50,19 @@ def act_as(connection: Connection, name: str, *, trial: bool) -> Actor:
     return account.actor(CONSOLE)
 
 
-def begin_trial(store: Store, *, by: Actor, now: datetime, recorder: Recorder) -> None:
+def begin_trial(store: Store, *, now: datetime, recorder: Recorder) -> None:
     """Make an empty store a trial, for good: one person may author and approve in it, and it never becomes live.
 
-    Refused where anything is recorded, an account counting as something: what was decided by two people and what was
-    tried by one do not share a store.
+    Whoever sits at the store itself does it: an empty store has nobody else. Refused where anything is recorded, an
+    account counting as something: what two people decided and what one tried do not share a store.
     """
     if store.facts().trial:
         raise Refused("this is a trial already")
     if store.ledger.heads():
         raise Refused("the store is not empty", mend="start a trial in an empty store")
     store.declare_trial()
-    store.transact(lambda connection: Act(connection, by, now, recorder).record("trial_begun", "store"))
+    store.transact(
+        lambda connection: Act(connection, Actor(account=CONSOLE, credential=CONSOLE), now, recorder).record(
+            "trial_begun", "store"
+        )
+    )
