@@ -14,6 +14,7 @@ from sqlalchemy import MetaData, select
 from roadworthy.errors import Refused, StoreError
 from roadworthy.records import (
     Proposal,
+    Recorded,
     Store,
     backup,
     create_store,
@@ -81,7 +82,7 @@ def test_a_backup_made_while_others_write_is_the_store_at_one_moment(
 ) -> None:
     fill(store)
     stop = threading.Event()
-    written = []
+    written: list[Recorded] = []
 
     def write() -> None:
         entries = Entries(99)
@@ -163,7 +164,7 @@ def test_a_zip_without_a_table_or_of_another_format_is_refused(tmp_path: Path) -
         restore(tmp_path / "b.zip", target)
     spoil(tmp_path / "b.zip", "manifest.json", lambda _: msgspec.json.encode(manifest))
     spoil(tmp_path / "b.zip", "heads.parquet", lambda _: None)
-    with pytest.raises(StoreError, match="heads.parquet is missing"):
+    with pytest.raises(StoreError, match=r"heads\.parquet is missing"):
         restore(tmp_path / "b.zip", target)
 
 

@@ -1,9 +1,9 @@
 """Backups: a store as one file, made while it serves, that restores into either kind of store.
 
 The file is a ZIP of one Parquet file a table and a `manifest.json` with their SHA-256, the revisions of the tables and
-the heads of the chains. It is read in one snapshot, so that it is the store at one moment. A restore is one transaction:
-every hash is checked before, the chains are checked within, and a store that does not match its manifest is not there
-afterwards.
+the heads of the chains. It is read in one snapshot, so that it is the store at one moment. A restore is one
+transaction: every hash is checked before, the chains are checked within, and a store that does not match its manifest
+is not there afterwards.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def _write_table(connection: Connection, table: Table, archive: ZipFile) -> Arch
                 arrays = [pa.array(values, kind) for values, kind in zip(columns, schema.types, strict=True)]
                 writer.write_batch(pa.record_batch(arrays, schema=schema))
                 rows += len(part)
-    return ArchivedTable(table.name, rows, file.digest())
+    return ArchivedTable(str(table.name), rows, file.digest())
 
 
 def _load_table(connections: Connections, connection: Connection, table: Table, archive: ZipFile, name: str) -> None:
@@ -159,7 +159,7 @@ def _read_tables(connection: Connection) -> dict[str, Table]:
     """Every table of the store, of whatever room, those that others point at first."""
     found = MetaData()
     found.reflect(connection)
-    return {table.name: table for table in found.sorted_tables if table.name != "alembic_version"}
+    return {str(table.name): table for table in found.sorted_tables if table.name != "alembic_version"}
 
 
 def _arrow_type(table: Table, kind: type[Any]) -> pa.DataType:

@@ -115,7 +115,8 @@ _CLAIM = (
 @lru_cache(256)
 def _insert_sql(table: Table, conflict: str) -> str:
     dialect = PGDialect()  # type: ignore[no-untyped-call]  # only to name the columns' types
-    arrays = ", ".join(f"%s::{column.type.compile(dialect)}[]" for column in table.columns)
+    types = [column.type.compile(dialect).partition(" COLLATE ")[0] for column in table.columns]
+    arrays = ", ".join(f"%s::{kind}[]" for kind in types)
     names = ", ".join(column.name for column in table.columns)
     return f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays}) {conflict}"  # noqa: S608  # our own names
 
