@@ -19,6 +19,7 @@ from roadworthy.access import (
     change_account,
     find_account,
     list_accounts,
+    make_link,
 )
 from roadworthy.errors import NotAllowed, NotSignedIn, Refused, UsageError
 from roadworthy.records import metadata
@@ -179,6 +180,7 @@ def test_an_admin_who_is_one_no_more_changes_nothing_more(office: Office) -> Non
 def test_an_account_switched_off_by_whatever_hand_lets_nobody_in(office: Office) -> None:
     office.hire("ana", "officer")
     key, session = office.give_key("ana").secret, office.visit_session("ana")
+    link = office.do(lambda act: make_link(act, "ana", random=office.random))
     office.enter(key)
     office.enter_session(session)
     accounts = metadata.tables["accounts"]
@@ -187,6 +189,8 @@ def test_an_account_switched_off_by_whatever_hand_lets_nobody_in(office: Office)
         office.enter(key)
     with pytest.raises(NotSignedIn):
         office.enter_session(session)
+    with pytest.raises(NotSignedIn):
+        office.follow(link)
 
 
 def test_an_admin_who_was_switched_off_meanwhile_changes_nothing_more(office: Office) -> None:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import insert, update
 from sqlalchemy.exc import IntegrityError
 
-from roadworthy.access import Branches, NewKey, change_account, list_keys, revoke_key, rotate_key
+from roadworthy.access import Branches, KeyRing, NewKey, actor_by_key, change_account, list_keys, revoke_key, rotate_key
 from roadworthy.errors import NotAllowed, NotSignedIn, Refused, UsageError
 from roadworthy.records import metadata, to_us
 from tests.access.conftest import Office, everything_in
@@ -279,3 +279,43 @@ def test_a_key_nobody_has_an_account_nobody_has_and_a_negative_overlap_are_wrong
     assert refused.value.mend == "shop"
     with pytest.raises(UsageError, match="an overlap of"):
         rotate(office, key, overlap=-DAY)
+
+
+def test_a_key_ring_believes_the_store_for_a_second(office: Office) -> None:
+    office.hire("shop", "service")
+    key = office.give_key("shop", life=timedelta(seconds=4))
+    ring = KeyRing(office.store)
+    assert ring.actor(key.secret, office.now) == office.read(actor_by_key, key.secret, office.now)
+    revoke(office, key)
+    office.wait(timedelta(seconds=1) - timedelta(microseconds=1))
+    assert ring.actor(key.secret, office.now).account == "shop"
+    office.wait(timedelta(microseconds=1))
+    for _ in range(2):
+        with pytest.raises(NotSignedIn):
+            ring.actor(key.secret, office.now)
+
+
+def test_a_key_ring_lets_nobody_in_after_expiry_nor_when_the_clock_goes_back(office: Office) -> None:
+    office.hire("shop", "service")
+    key = office.give_key("shop", life=timedelta(milliseconds=500))
+    ring = KeyRing(office.store, most=1)
+    ring.actor(key.secret, office.now)
+    with pytest.raises(NotSignedIn):
+        ring.actor(key.secret, office.now + timedelta(milliseconds=500))
+    key = office.give_key("shop")
+    ring.actor(key.secret, office.now + DAY)
+    revoke(office, key)
+    with pytest.raises(NotSignedIn):
+        ring.actor(key.secret, office.now)
+    with pytest.raises(NotSignedIn):
+        ring.actor("rwk_none", office.now)
+
+
+def test_a_key_ring_holds_no_more_keys_than_it_should_and_no_secret(office: Office) -> None:
+    office.hire("shop", "service")
+    ring = KeyRing(office.store, most=2)
+    keys = [office.give_key("shop") for _ in range(5)]
+    for key in keys:
+        assert ring.actor(key.secret, office.now).credential == f"key:{key.key.key_id}"
+        assert key.secret not in repr(vars(ring))
+        assert len(vars(ring)["_known"]) <= 2

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pysqlite3 import dbapi2
 from sqlalchemy import Column, MetaData, Table, Text, create_engine, insert, select
@@ -126,6 +126,7 @@ def test_an_officer_sees_their_branches_only_and_no_record_without_a_branch() ->
     assert may(actor("officer", branches=EVERY_BRANCH), "decision.read", branch=None)
 
 
+@settings(max_examples=40)
 @given(branches=BRANCHES, rows=st.lists(st.none() | BRANCH_NAMES, max_size=12))
 def test_the_filter_of_a_query_keeps_what_the_predicate_keeps(branches: Branches, rows: list[str | None]) -> None:
     with create_engine("sqlite://", module=dbapi2).connect() as connection:

@@ -9,7 +9,17 @@ from roadworthy.access.accounts import Account, add_account, change_account, fin
 from roadworthy.access.act import ACCESS_EVENT, AccessEvent, Act, Recorder, record_in
 from roadworthy.access.actor import CONSOLE, EVERY_BRANCH, NO_BRANCH, Actor, Branches
 from roadworthy.access.four_eyes import are_two_people, demand_override, demand_two_people, within_authority
-from roadworthy.access.keys import KEY_LIFE, Key, NewKey, actor_by_key, add_key, list_keys, revoke_key, rotate_key
+from roadworthy.access.keys import (
+    KEY_LIFE,
+    Key,
+    KeyRing,
+    NewKey,
+    actor_by_key,
+    add_key,
+    list_keys,
+    revoke_key,
+    rotate_key,
+)
 from roadworthy.access.links import LINK_LIFE, LONGEST_LINK_LIFE, make_link
 from roadworthy.access.passwords import Passwords, check_strength
 from roadworthy.access.permissions import PERMISSIONS, ROLES, Permission, demand, may
@@ -45,6 +55,7 @@ __all__ = [
     "Branches",
     "Cookie",
     "Key",
+    "KeyRing",
     "NewKey",
     "Passwords",
     "Permission",

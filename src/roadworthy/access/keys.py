@@ -24,9 +24,9 @@ from roadworthy.access.actor import CONSOLE, Actor
 from roadworthy.access.schema import accounts, api_keys
 from roadworthy.access.secret import RandomBytes, digest_secret, make_secret, name_secret, refuse_entry, same_digest
 from roadworthy.errors import NotAllowed, Refused, UsageError
-from roadworthy.records import moment, to_us
+from roadworthy.records import Store, moment, to_us
 
-__all__ = ["KEY_LIFE", "Key", "NewKey", "actor_by_key", "add_key", "list_keys", "revoke_key", "rotate_key"]
+__all__ = ["KEY_LIFE", "Key", "KeyRing", "NewKey", "actor_by_key", "add_key", "list_keys", "revoke_key", "rotate_key"]
 
 KEY_LIFE = timedelta(days=365)
 """How long a key lasts where nobody says otherwise; it is also the longest."""
@@ -120,13 +120,45 @@ def list_keys(connection: Connection, account: str | None = None) -> list[Key]:
 
 def actor_by_key(connection: Connection, secret: str, now: datetime) -> Actor:
     """Who comes with this key. NotSignedIn, always in the same words, for a key that lets nobody in."""
-    digest = digest_secret(secret)
+    return _read_actor(connection, digest_secret(secret), now)[0]
+
+
+class KeyRing:
+    """Who comes with which key, without asking the store each time: what it said is believed for `keep`.
+
+    So a key that was revoked opens for as long at most; one that expires, expires on time. For doors where a look into
+    the store costs more than the work itself. One for a store; any thread may use it.
+    """
+
+    def __init__(self, store: Store, *, keep: timedelta = timedelta(seconds=1), most: int = 10_000) -> None:
+        self._store = store
+        self._keep = keep
+        self._most = most
+        self._known: dict[str, tuple[Actor, datetime, datetime]] = {}
+
+    def actor(self, secret: str, now: datetime) -> Actor:
+        """Who comes with this key; NotSignedIn as `actor_by_key`."""
+        digest = digest_secret(secret)
+        known = self._known.get(digest)
+        if known is not None and known[1] <= now < min(known[2], known[1] + self._keep):
+            return known[0]
+        self._known.pop(digest, None)
+        with self._store.reading() as connection:
+            actor, expires_at = _read_actor(connection, digest, now)
+        if len(self._known) >= self._most:
+            self._known.clear()
+        self._known[digest] = (actor, now, expires_at)
+        return actor
+
+
+def _read_actor(connection: Connection, digest: str, now: datetime) -> tuple[Actor, datetime]:
+    """Who comes with the key of this digest, and until when; NotSignedIn."""
     row = connection.execute(_KEY_AND_ACCOUNT.where(api_keys.c.digest == digest)).one_or_none()
     if row is None or not same_digest(row.digest, digest) or not row.active:
         raise refuse_entry()
     if row.revoked_us is not None or to_us(now) >= row.expires_us:
         raise refuse_entry()
-    return read_account(row).actor(f"key:{row.key_id}", read_roles(row.key_roles))
+    return read_account(row).actor(f"key:{row.key_id}", read_roles(row.key_roles)), moment(row.expires_us)
 
 
 _KEY_AND_ACCOUNT = select(
