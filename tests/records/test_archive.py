@@ -13,6 +13,7 @@ from sqlalchemy import MetaData, select
 
 from roadworthy.errors import Refused, StoreError
 from roadworthy.records import (
+    Conflict,
     Proposal,
     Recorded,
     Store,
@@ -69,11 +70,11 @@ def test_a_backup_restores_into_either_store_with_every_row(
             content = read_content(connection, digest)
         assert content is not None
         assert content.data == bytes(range(256)) * 100
-        # It goes on where the other one stood, keys and all.
-        entries = Entries(5)
-        entries.route_change()
-        again = restored.ledger.append([Entries(6).decision()]).recorded
-        assert again[0].seq == max(head[1] for head in manifest.heads) + 1
+        # It goes on where the other one stood: its epoch, its keys, its chain.
+        assert restored.ledger.live() == store.ledger.live()
+        taken = next(row for row in read_everything(store)["once"])
+        again = Entries(6).decision(key=taken[1], body="another")
+        assert isinstance(restored.ledger.append([again, Entries(7).decision()], epoch=1).results[0], Conflict)
         assert verify_chain(restored)
 
 

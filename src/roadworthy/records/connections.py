@@ -106,7 +106,7 @@ class Connections(ABC):
                     raise OutcomeUnknown(
                         f"the store broke off: {_cause(error)}", mend="ask again with the same key"
                     ) from error
-                connection.rollback()
+                self._undo(connection)
                 if verdict is Verdict.AGAIN:
                     raise _LostRaceError from error
                 if verdict is Verdict.BUSY:
@@ -115,9 +115,16 @@ class Connections(ABC):
                     ) from error
                 raise
             except BaseException:
-                connection.rollback()
+                self._undo(connection)
                 raise
         return done
+
+    def _undo(self, connection: Connection) -> None:
+        """Roll back; where even that fails, the server does it once the connection is gone."""
+        try:
+            connection.rollback()
+        except (DBAPIError, self.driver_error):
+            connection.invalidate()
 
     def _reopen(self, connection: Connection) -> None:
         connection.invalidate()
