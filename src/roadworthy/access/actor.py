@@ -60,7 +60,9 @@ class Branches:
 
 
 NO_BRANCH = Branches()
+"""What an account sees until it is given more."""
 EVERY_BRANCH = Branches(every=True)
+"""What is given to whoever sees all records, those that name no branch among them."""
 
 
 @dataclass(frozen=True, kw_only=True)
