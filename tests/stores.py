@@ -19,6 +19,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
@@ -71,7 +72,14 @@ class Postgres:
         )
 
     def start(self) -> None:
-        """Start, and wait until it takes connections. Again after `kill`, it recovers."""
+        """Start, and wait until it takes connections; after `kill` it recovers."""
+        ends = time.monotonic() + 60
+        while not self._try_start(ends):  # what was killed may hold its shared memory for a moment yet
+            if time.monotonic() > ends:
+                raise RuntimeError("PostgreSQL does not start:\n" + (self.folder / "log").read_text()[-2000:])
+            time.sleep(0.2)
+
+    def _try_start(self, ends: float) -> bool:
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
@@ -89,16 +97,20 @@ class Postgres:
                 [*_as_another(), str(self.binaries / "postgres"), "-D", str(self.folder / "data"), *arguments],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
-        ends = time.monotonic() + 60
         while not self._is_ready():
             if self.process.poll() is not None or time.monotonic() > ends:
-                raise RuntimeError("PostgreSQL does not start:\n" + (self.folder / "log").read_text())
+                return False
             time.sleep(0.05)
+        return True
 
     def kill(self) -> None:
         """kill -9 of the server and all its processes, as a crash would."""
         assert self.process is not None
-        os.killpg(self.process.pid, signal.SIGKILL)
+        server = self.process.pid
+        children = Path(f"/proc/{server}/task/{server}/children").read_text().split()
+        for process in (server, *map(int, children)):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
         self.process.wait()
 
     def stop(self) -> None:
@@ -107,7 +119,7 @@ class Postgres:
             self.process.wait(timeout=60)
 
     def _is_ready(self) -> bool:
-        asked = [str(self.binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        asked = [str(self.binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-U", "rw"]
         return subprocess.run(asked, check=False).returncode == 0
 
     def _run(self, program: str, *arguments: str) -> None:

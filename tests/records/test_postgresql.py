@@ -62,7 +62,7 @@ def test_a_connection_cut_before_the_commit_is_unknown_and_the_key_settles_it(po
     first = entries.decision(key="k")
     writer = store.connections.writer
 
-    cuts = []
+    cuts: list[int] = []
 
     def cut(connection: Any) -> None:
         if cuts:

@@ -50,7 +50,7 @@ def hash_row(
 
     >>> row = (1, 1, "0", "decision", "A-1", 1, "ana", 0, None, False, b"{}", None, None)
     >>> hash_row(GENESIS, *row).hex()[:16]
-    'PLACEHOLDER'
+    '8db64073762a3a9f'
     """
     a, b, c, d = record_id.encode(), kind.encode(), subject.encode(), actor.encode()
     e = b"" if key_id is None else key_id.encode()

@@ -16,7 +16,7 @@ def new_id(at: datetime) -> str:
 
     >>> from datetime import UTC
     >>> new_id(datetime(2026, 11, 1, 9, tzinfo=UTC))[:15]
-    '019a3eb4-4a80-7'
+    '01a19656-4a80-7'
     """
     milliseconds = to_us(at) // 1000
     noise = int.from_bytes(os.urandom(10))
