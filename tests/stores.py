@@ -19,7 +19,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
@@ -30,7 +30,7 @@ import pytest
 
 from roadworthy.records import Store, create_store
 
-__all__ = ["MADE", "Postgres", "another_store_url", "postgres", "store", "store_url"]
+__all__ = ["MADE", "Postgres", "another_store_url", "postgres", "running_postgres", "store", "store_url"]
 
 MADE = datetime(2026, 11, 1, 9, tzinfo=UTC)
 _NAMES = count(1)
@@ -43,6 +43,7 @@ class Postgres:
     binaries: Path
     folder: Path
     port: int
+    fsync: bool
     process: subprocess.Popen[bytes] | None = None
 
     def url(self, name: str) -> str:
@@ -86,8 +87,7 @@ class Postgres:
             "unix_socket_directories": "",
             "max_connections": "200",
             "shared_buffers": "64MB",
-            # Processes are killed in tests; the power stays on.
-            "fsync": "off",
+            "fsync": "on" if self.fsync else "off",
             # The opposite of what the product needs: it must set this itself.
             "synchronous_commit": "off",
         }
@@ -133,16 +133,17 @@ class Postgres:
         assert done.returncode == 0, done.stderr
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    """A server of this machine's own PostgreSQL."""
+@contextmanager
+def running_postgres(*, fsync: bool) -> Iterator[Postgres | None]:
+    """A server of this machine's own PostgreSQL; None where there is none."""
     binaries = _find_binaries()
     if binaries is None:
-        pytest.skip("no initdb and postgres on this machine")
+        yield None
+        return
     folder = Path(tempfile.mkdtemp(prefix="roadworthy-postgres-"))
     if os.geteuid() == 0:
         shutil.chown(folder, _OTHER)
-    server = Postgres(binaries, folder, _free_port())
+    server = Postgres(binaries, folder, _free_port(), fsync=fsync)
     try:
         server.make_cluster()
         server.start()
@@ -150,6 +151,15 @@ def postgres() -> Iterator[Postgres]:
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """The session's server. Processes are killed in tests and the power stays on, so nothing is synced."""
+    with running_postgres(fsync=False) as server:
+        if server is None:
+            pytest.skip("no initdb and postgres on this machine")
+        yield server
 
 
 def another_store_url(kind: str, request: pytest.FixtureRequest, folder: Path) -> str:

@@ -93,7 +93,8 @@ def _project_applications(
 ) -> None:
     old = {row.subject for row in rows if row.nth > 1}
     found = {row[0]: Application(*row) for row in _read_applications(connections, connection, sorted(old))}
-    renamed: set[str] = set()
+    known = set(found)
+    renamed: dict[str, str | None] = {}
     erased: set[str] = set()
     for row in rows:
         application = found.get(row.subject)
@@ -106,21 +107,33 @@ def _project_applications(
         _FOLDS[row.kind](application, row, opener)
         application.nth = row.nth
         if application.names != names:
-            renamed.add(row.subject)
+            renamed.setdefault(row.subject, names)
         if application.status == "erased":
             erased.add(row.subject)
-    touched = [found[subject] for subject in sorted(found)]
-    connections.insert(connection, applications, [structs.astuple(application) for application in touched], _REPLACE)
-    for subject in sorted((renamed & old) | erased):
-        connection.execute(delete(name_words).where(name_words.c.application_id == subject))
+    touched = [structs.astuple(found[subject]) for subject in sorted(found)]
+    if new := [row for row in touched if row[0] not in known]:
+        connections.insert(connection, applications, new)
+    if changed := [row for row in touched if row[0] in known]:
+        connections.insert(connection, applications, changed, _REPLACE)
     for subject in sorted(erased):
         connection.execute(delete(outcome_events).where(outcome_events.c.application_id == subject))
-    words = [(word, subject) for subject in renamed for word in fold_words(found[subject].names)]
-    if words:
-        connections.insert(connection, name_words, sorted(words))
+    _project_names(connections, connection, {subject: (was, found[subject].names) for subject, was in renamed.items()})
     events = [_event_row(row) for row in rows if row.kind == "outcome_event" and found[row.subject].status != "erased"]
     if events:
         connections.insert(connection, outcome_events, events)
+
+
+def _project_names(
+    connections: Connections, connection: Connection, renamed: Mapping[str, tuple[str | None, str | None]]
+) -> None:
+    """Let the words of names follow: what each application was called, and is."""
+    for subject, (was, _) in sorted(renamed.items()):
+        if was is not None:
+            old = name_words.c.word.in_(fold_words(was))
+            connection.execute(delete(name_words).where(old, name_words.c.application_id == subject))
+    words = [(word, subject) for subject, (_, now) in renamed.items() for word in fold_words(now)]
+    if words:
+        connections.insert(connection, name_words, sorted(words))
 
 
 def _read_applications(
@@ -216,8 +229,14 @@ def fold_words(names: str | None) -> set[str]:
     >>> sorted(fold_words("Núñez, Ana-María"))
     ['ana', 'maria', 'nunez']
     """
-    bare = "".join(c for c in unicodedata.normalize("NFKD", (names or "").casefold()) if not unicodedata.combining(c))
+    if not names:
+        return set()
+    bare = names.lower() if names.isascii() else _bare(names)
     return set(_WORD.findall(bare))
+
+
+def _bare(names: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKD", names.casefold()) if not unicodedata.combining(c))
 
 
 def _event_row(row: Record) -> tuple[Any, ...]:

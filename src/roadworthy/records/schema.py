@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 __all__ = [
@@ -108,6 +109,7 @@ once = Table(
     Column("key", Text, primary_key=True),
     Column("digest", LargeBinary, nullable=False),
     Column("record_id", Text, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 proposals = Table(
@@ -155,6 +157,8 @@ contents = Table(
     Column("bytes", LargeBinary, nullable=False),
 )
 
+_WAITING = text("status IN ('open', 'review')")
+
 applications = Table(
     "applications",
     metadata,
@@ -182,8 +186,9 @@ applications = Table(
     Column("last_event_us", BigInteger),
     Column("last_known_us", BigInteger),
     Index(None, "applicant_id"),
-    Index(None, "status", "decided_us"),
     Index(None, "decided_us"),
+    # The officers' queue: the few that wait for a person.
+    Index("ix_applications_waiting", "decided_us", sqlite_where=_WAITING, postgresql_where=_WAITING),
 )
 
 name_words = Table(
@@ -192,7 +197,7 @@ name_words = Table(
     # By bytes in both stores, so that a range of words is a prefix.
     Column("word", Text().with_variant(Text(collation="C"), "postgresql"), primary_key=True),
     Column("application_id", Text, primary_key=True),
-    Index(None, "application_id"),
+    sqlite_with_rowid=False,
 )
 
 outcome_events = Table(

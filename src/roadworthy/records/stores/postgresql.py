@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event
-from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy import URL, BigInteger, Connection, Engine, Table, create_engine, event
+from sqlalchemy.exc import IntegrityError
 
 from roadworthy.errors import MissingExtra, UsageError
 from roadworthy.records.chain import GENESIS
@@ -67,8 +67,19 @@ class PostgresConnections(Connections):
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ROUTE_LOCK})")
 
     def insert(self, connection: Connection, table: Table, rows: Sequence[Sequence[Any]], conflict: str = "") -> None:
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        connection.exec_driver_sql(_insert_sql(table, conflict), tuple(columns))
+        if conflict:  # COPY knows none, and text arrays cost several times as much
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            connection.exec_driver_sql(_insert_sql(table, conflict), tuple(columns))
+            return
+        raw: Any = connection.connection.driver_connection
+        words, types = _copy_sql(table)
+        try:
+            with raw.cursor() as cursor, cursor.copy(words) as copy:
+                copy.set_types(types)
+                for row in rows:
+                    copy.write_row(row)
+        except psycopg.IntegrityError as error:
+            raise IntegrityError(words, None, error) from error
 
     def select_in(self, connection: Connection, sql: str, values: Sequence[str]) -> list[tuple[Any, ...]]:
         found = connection.exec_driver_sql(sql.format(values="SELECT unnest(%s::text[])"), (list(values),))
@@ -82,7 +93,9 @@ class PostgresLedger(Ledger):
     """The ledger on a server, with as many writers as there are slots."""
 
     def _claim(self, connection: Connection, claims: Sequence[tuple[str, Once]]) -> set[str]:
-        columns = zip(*((once.caller, once.key, once.digest, record_id) for record_id, once in claims), strict=True)
+        columns = zip(
+            *((once.caller, once.key, once.digest.hex(), record_id) for record_id, once in claims), strict=True
+        )
         won = connection.exec_driver_sql(_CLAIM, tuple(list(column) for column in columns)).scalars()
         return {record_id for record_id, _ in claims}.difference(won)
 
@@ -108,17 +121,33 @@ _NEW_HEAD = "INSERT INTO heads (slot, seq, hash) VALUES (%s, 0, %s) ON CONFLICT 
 _FREE_SLOT = "SELECT n FROM generate_series(1, %s) n WHERE pg_try_advisory_lock(%s, n) LIMIT 1"
 _CLAIM = (
     "INSERT INTO once (caller, key, digest, record_id) "
-    "SELECT * FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::text[]) ON CONFLICT DO NOTHING RETURNING record_id"
+    "SELECT caller, key, decode(digest, 'hex'), record_id "
+    "FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS claim(caller, key, digest, record_id) "
+    "ON CONFLICT DO NOTHING RETURNING record_id"
 )
 
 
 @lru_cache(256)
 def _insert_sql(table: Table, conflict: str) -> str:
-    dialect = PGDialect()  # type: ignore[no-untyped-call]  # only to name the columns' types
-    types = [column.type.compile(dialect).partition(" COLLATE ")[0] for column in table.columns]
-    arrays = ", ".join(f"%s::{kind}[]" for kind in types)
-    names = ", ".join(column.name for column in table.columns)
-    return f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays}) {conflict}"  # noqa: S608  # our own names
+    arrays = ", ".join(f"%s::{kind}[]" for kind in _types(table))
+    return f"INSERT INTO {table.name} ({_names(table)}) SELECT * FROM unnest({arrays}) {conflict}"  # noqa: S608  # ours
+
+
+@lru_cache(256)
+def _copy_sql(table: Table) -> tuple[str, list[str]]:
+    return f"COPY {table.name} ({_names(table)}) FROM STDIN (FORMAT BINARY)", _types(table)
+
+
+def _names(table: Table) -> str:
+    return ", ".join(column.name for column in table.columns)
+
+
+def _types(table: Table) -> list[str]:
+    """The server's names for the columns' types."""
+    kinds = {str: "text", bytes: "bytea", bool: "bool", float: "float8", int: "int4"}
+    return [
+        "int8" if isinstance(column.type, BigInteger) else kinds[column.type.python_type] for column in table.columns
+    ]
 
 
 def connect(url: URL, _create: bool) -> PostgresConnections:

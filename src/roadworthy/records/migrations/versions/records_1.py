@@ -61,7 +61,10 @@ def make_tables() -> None:
     )
     op.create_index(op.f("ix_applications_applicant_id"), "applications", ["applicant_id"], unique=False)
     op.create_index(op.f("ix_applications_decided_us"), "applications", ["decided_us"], unique=False)
-    op.create_index(op.f("ix_applications_status_decided_us"), "applications", ["status", "decided_us"], unique=False)
+    waiting = sa.text("status IN ('open', 'review')")
+    op.create_index(
+        "ix_applications_waiting", "applications", ["decided_us"], sqlite_where=waiting, postgresql_where=waiting
+    )
     op.create_table(
         "contents",
         sa.Column("digest", sa.Text(), nullable=False),
@@ -82,8 +85,8 @@ def make_tables() -> None:
         sa.Column("word", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
         sa.Column("application_id", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("word", "application_id", name=op.f("pk_name_words")),
+        sqlite_with_rowid=False,
     )
-    op.create_index(op.f("ix_name_words_application_id"), "name_words", ["application_id"], unique=False)
     op.create_table(
         "once",
         sa.Column("caller", sa.Text(), nullable=False),
@@ -91,6 +94,7 @@ def make_tables() -> None:
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("record_id", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("caller", "key", name=op.f("pk_once")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "outcome_events",
