@@ -8,7 +8,9 @@ import pytest
 
 from tests.stores import Postgres
 
-pytest.register_assert_rewrite("roadworthy.testing.ledger_suite")
+pytest.register_assert_rewrite(
+    *(f"roadworthy.testing.ledger_{part}" for part in ("appends", "faults", "refusals", "routes"))
+)
 
 from roadworthy.testing.ledger_suite import LedgerSuite  # noqa: E402  # asserts are rewritten before the import
 
