@@ -146,6 +146,17 @@ def test_a_backup_with_other_heads_than_its_rows_is_refused(tmp_path: Path) -> N
         open_store(f"sqlite:///{tmp_path / 'c.db'}")
 
 
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with (
+        create_store(f"sqlite:///{tmp_path / 'a.db'}", store_id="a", at=MADE) as store,
+        pytest.raises(StoreError, match="cannot be written"),
+    ):
+        backup(store, tmp_path / "file" / "b.zip", at=MADE)
+    with pytest.raises(StoreError, match="no whole backup"):
+        read_manifest(tmp_path)
+
+
 @pytest.mark.parametrize("data", [b"", b"PK", b"no backup at all" * 100])
 def test_what_is_no_backup_is_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "b.zip").write_bytes(data)

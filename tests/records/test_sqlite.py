@@ -75,6 +75,27 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) ->
     assert path.read_bytes() == b"no database " * 1000
 
 
+def test_a_file_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreError, match="cannot be made"):
+        create_store(f"sqlite:///{tmp_path / 'file' / 'store.db'}", store_id="a", at=MADE)
+
+
+def test_a_transaction_inside_a_transaction_is_named_and_not_waited_for_in_vain(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store.connections.writer.pool, "_timeout", 0.05)
+    entries = Entries()
+
+    def work(_: object) -> None:
+        store.ledger.append([entries.decision()])
+
+    with pytest.raises(StoreError, match="in use"):
+        store.transact(work)
+    store.ledger.append([entries.decision()])
+    assert verify_chain(store).records == 2
+
+
 WRITER = """
 import resource, signal, sys
 from roadworthy.errors import OutcomeUnknown

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -70,17 +70,20 @@ def backup(store: Store, path: Path, *, at: datetime) -> Manifest:
     """
     if path.exists():
         raise Refused("the file is there already", where=path, mend="choose another name")
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with store.reading() as connection, ZipFile(part, "w", ZIP_STORED) as archive:
             manifest = _write_tables(connection, archive, at)
             archive.writestr(_MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
         _sync(part)
         part.rename(path)
         _sync(path.parent)
+    except OSError as error:
+        raise StoreError(f"the backup cannot be written: {error.strerror}", where=path) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
     return manifest
 
 
@@ -181,7 +184,7 @@ def _open_archive(path: Path) -> Iterator[ZipFile]:
     try:
         with ZipFile(path) as archive:
             yield archive
-    except (BadZipFile, FileNotFoundError, pa.ArrowInvalid) as error:
+    except (BadZipFile, OSError, pa.ArrowInvalid) as error:
         raise StoreError(f"this is no whole backup: {error}", where=path) from error
 
 

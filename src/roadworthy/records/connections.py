@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from enum import Enum
 from typing import Any, ClassVar, TypeVar
 
-from sqlalchemy import Connection, Engine, Table
+from sqlalchemy import Connection, Engine, Table, exc
 from sqlalchemy.exc import DBAPIError
 
 from roadworthy.errors import OutcomeUnknown, StoreError
@@ -66,6 +66,8 @@ class Connections(ABC):
                 yield connection
         except (DBAPIError, self.driver_error) as error:
             raise StoreError(f"the store cannot be read: {_cause(error)}") from error
+        except exc.TimeoutError as error:
+            raise _all_in_use() from error
 
     def transact(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one transaction; when this returns, what it wrote is durable.
@@ -92,6 +94,8 @@ class Connections(ABC):
             connection = self.writer.connect()
         except (DBAPIError, self.driver_error) as error:
             raise StoreError(f"the store cannot be reached: {_cause(error)}") from error
+        except exc.TimeoutError as error:
+            raise _all_in_use() from error
         with connection:
             try:
                 connection.begin()
@@ -133,6 +137,13 @@ class Connections(ABC):
 
 class _LostRaceError(Exception):
     pass
+
+
+def _all_in_use() -> StoreError:
+    return StoreError(
+        "every connection to the store is in use; nothing was written",
+        mend="try again in a moment; inside a transaction, use its own connection",
+    )
 
 
 def _cause(error: Exception) -> BaseException:

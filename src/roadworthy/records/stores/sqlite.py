@@ -116,7 +116,10 @@ def connect(url: URL, create: bool) -> SqliteConnections:
         raise UsageError("a store in memory keeps nothing", where=url, mend="sqlite:///FILE")
     path = Path(url.database)
     if create:
-        _make_file(path)
+        try:
+            _make_file(path)
+        except OSError as error:
+            raise StoreError(f"the store's file cannot be made: {error.strerror}", where=path) from error
     elif not path.is_file():
         raise StoreError("there is no store", where=path, mend="create it first")
     return SqliteConnections(_engine(url, "BEGIN IMMEDIATE", 1), _engine(url, "BEGIN", _READERS))
