@@ -3,14 +3,20 @@
     RoadworthyError          what is wrong, where, what was available, and the mend
     ├── UsageError           the call or the command is off (exit 2)
     ├── Refused              a gate or a check answers no (exit 1)
+    │   ├── NotSignedIn      nobody, or nobody we know: says the same whatever was wrong
+    │   └── NotAllowed       somebody we know, who may not do this
     ├── DataError            a file or table of applications cannot be used
     ├── FileFault            a product's own file is wrong: product.yaml, contract.yaml, policy.yaml, sources.yaml
     │   ├── ProductError
     │   ├── ContractError
-    │   └── PolicyError
+    │   ├── PolicyError
+    │   └── SettingsError
     ├── MeasureError         an argument of a measure is out of its range
     ├── SealError            a model cannot be sealed as it is
     ├── PackageError         a sealed package cannot be trusted or read
+    ├── StoreError           the store of records cannot do what was asked
+    │   ├── StaleEpoch       the route changed meanwhile: decide again
+    │   └── OutcomeUnknown   whether it was recorded is not known: ask again with the same key
     └── MissingExtra         an optional library is not installed
 
 Exit codes are for the command line (0 done, 1 no, 2 wrong use, 3 could not); the HTTP door maps these classes itself.
@@ -27,12 +33,15 @@ __all__ = [
     "FileFault",
     "MeasureError",
     "MissingExtra",
+    "NotAllowed",
+    "NotSignedIn",
     "PackageError",
     "PolicyError",
     "ProductError",
     "Refused",
     "RoadworthyError",
     "SealError",
+    "SettingsError",
     "UsageError",
 ]
 
@@ -85,6 +94,14 @@ class Refused(RoadworthyError):
     exit_code = 1
 
 
+class NotSignedIn(Refused):
+    """Nobody, or nobody we know. The same words for an unknown name, a wrong secret and an expired one."""
+
+
+class NotAllowed(Refused):
+    """Somebody we know, who may not do this."""
+
+
 class DataError(RoadworthyError):
     """A file or table of applications cannot be used."""
 
@@ -105,6 +122,10 @@ class PolicyError(FileFault):
     """policy.yaml is wrong: a rule, a band, a reason, the economics or a case."""
 
 
+class SettingsError(FileFault):
+    """roadworthy.toml or an environment variable is wrong; `where` carries the line or the variable."""
+
+
 class MeasureError(RoadworthyError, ValueError):
     """An argument of a measure is out of its range; the message names the argument."""
 
@@ -115,6 +136,27 @@ class SealError(RoadworthyError):
 
 class PackageError(RoadworthyError):
     """A sealed package cannot be trusted or read."""
+
+
+class StoreError(RoadworthyError):
+    """The store of records cannot do what was asked; nothing was recorded."""
+
+
+class StaleEpoch(StoreError):
+    """The route changed after it was read. Nothing was recorded: take the route again, at `epoch`, and decide again.
+
+    >>> StaleEpoch(asked=3, epoch=4).epoch
+    4
+    """
+
+    def __init__(self, *, asked: int, epoch: int) -> None:
+        super().__init__(f"the route is at epoch {epoch}, not {asked}", mend="take the route again and decide again")
+        self.asked = asked
+        self.epoch = epoch
+
+
+class OutcomeUnknown(StoreError):
+    """The store broke off before it answered: what was sent is recorded whole or not at all, and nobody knows which."""
 
 
 class MissingExtra(RoadworthyError, ImportError):

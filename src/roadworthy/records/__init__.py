@@ -1,0 +1,114 @@
+"""What can be shown later: the ledger and its stores. See docs/reference/records.md."""
+
+from __future__ import annotations
+
+from roadworthy.records.archive import ArchivedTable, Manifest, backup, read_manifest, restore
+from roadworthy.records.chain import GENESIS, Verified, verify_rows
+from roadworthy.records.connections import Connections
+from roadworthy.records.contents import Content, drop_content, keep_content, read_content
+from roadworthy.records.entry import Appended, Conflict, Entry, Head, Once, Page, Record, Recorded, Replayed, Result
+from roadworthy.records.four_eyes import Approval, Proposal, approve, propose, read_approvals, read_proposal
+from roadworthy.records.ids import new_id
+from roadworthy.records.kinds import (
+    KINDS,
+    Correction,
+    Decision,
+    Erasure,
+    FinalAnswer,
+    HumanReview,
+    OutcomeEvent,
+    OutcomeSetAside,
+    Override,
+    Particulars,
+    ReleaseEvent,
+    ReleaseRef,
+    RouteEvent,
+    SlotOpened,
+    StatedReason,
+    TableVersion,
+    decode_payload,
+    encode_payload,
+    kind_of,
+)
+from roadworthy.records.ledger import Ledger
+from roadworthy.records.moments import moment, to_us
+from roadworthy.records.projections import Application, Opener
+from roadworthy.records.rebuilding import rebuild_projections
+from roadworthy.records.route import Live, Route, RouteChange
+from roadworthy.records.schema import metadata
+from roadworthy.records.search import Found, Wanted, count_applications, read_application, search_applications
+from roadworthy.records.store import Store, StoreFacts, create_store, migrate_store, open_store
+from roadworthy.records.verifying import verify_chain
+
+__all__ = [
+    "GENESIS",
+    "KINDS",
+    "Appended",
+    "Application",
+    "Approval",
+    "ArchivedTable",
+    "Conflict",
+    "Connections",
+    "Content",
+    "Correction",
+    "Decision",
+    "Entry",
+    "Erasure",
+    "FinalAnswer",
+    "Found",
+    "Head",
+    "HumanReview",
+    "Ledger",
+    "Live",
+    "Manifest",
+    "Once",
+    "Opener",
+    "OutcomeEvent",
+    "OutcomeSetAside",
+    "Override",
+    "Page",
+    "Particulars",
+    "Proposal",
+    "Record",
+    "Recorded",
+    "ReleaseEvent",
+    "ReleaseRef",
+    "Replayed",
+    "Result",
+    "Route",
+    "RouteChange",
+    "RouteEvent",
+    "SlotOpened",
+    "StatedReason",
+    "Store",
+    "StoreFacts",
+    "TableVersion",
+    "Verified",
+    "Wanted",
+    "approve",
+    "backup",
+    "count_applications",
+    "create_store",
+    "decode_payload",
+    "drop_content",
+    "encode_payload",
+    "keep_content",
+    "kind_of",
+    "metadata",
+    "migrate_store",
+    "moment",
+    "new_id",
+    "open_store",
+    "propose",
+    "read_application",
+    "read_approvals",
+    "read_content",
+    "read_manifest",
+    "read_proposal",
+    "rebuild_projections",
+    "restore",
+    "search_applications",
+    "to_us",
+    "verify_chain",
+    "verify_rows",
+]
