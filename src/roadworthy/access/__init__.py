@@ -8,6 +8,7 @@ from __future__ import annotations
 from roadworthy.access.accounts import Account, add_account, change_account, find_account, list_accounts
 from roadworthy.access.act import ACCESS_EVENT, AccessEvent, Act, Recorder, record_in
 from roadworthy.access.actor import CONSOLE, EVERY_BRANCH, NO_BRANCH, Actor, Branches
+from roadworthy.access.deed import Deed
 from roadworthy.access.four_eyes import are_two_people, demand_override, demand_two_people, within_authority
 from roadworthy.access.keys import (
     KEY_LIFE,
@@ -22,7 +23,7 @@ from roadworthy.access.keys import (
 )
 from roadworthy.access.links import LINK_LIFE, LONGEST_LINK_LIFE, make_link
 from roadworthy.access.passwords import Passwords, check_strength
-from roadworthy.access.permissions import PERMISSIONS, ROLES, Permission, demand, may
+from roadworthy.access.permissions import ANYWHERE, PERMISSIONS, ROLES, Anywhere, Permission, demand, may
 from roadworthy.access.secret import RandomBytes
 from roadworthy.access.sessions import Cookie, actor_by_session, end_session, ended_cookie, session_cookie
 from roadworthy.access.sign_in import (
@@ -38,6 +39,7 @@ from roadworthy.access.trial import act_as, begin_trial, console_actor
 
 __all__ = [
     "ACCESS_EVENT",
+    "ANYWHERE",
     "CONSOLE",
     "EVERY_BRANCH",
     "KEY_LIFE",
@@ -52,8 +54,10 @@ __all__ = [
     "Account",
     "Act",
     "Actor",
+    "Anywhere",
     "Branches",
     "Cookie",
+    "Deed",
     "Key",
     "KeyRing",
     "NewKey",

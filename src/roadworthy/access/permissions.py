@@ -9,7 +9,7 @@ from enum import Enum
 from roadworthy.access.actor import Actor
 from roadworthy.errors import NotAllowed, NotSignedIn
 
-__all__ = ["PERMISSIONS", "ROLES", "Permission", "demand", "may"]
+__all__ = ["ANYWHERE", "PERMISSIONS", "ROLES", "Anywhere", "Permission", "demand", "may"]
 
 ROLES = ("officer", "analyst", "validator", "approver", "operator", "admin", "service")
 """Every role: who works the queue; who makes models and policies; who validates them; who is the second pair of eyes;
@@ -94,11 +94,17 @@ PERMISSIONS: Mapping[str, Permission] = dict(
 """Every permission by its name."""
 
 
-class _Anywhere(Enum):
+class Anywhere(Enum):
+    """The type of ANYWHERE."""
+
     ANYWHERE = "no branch is asked about"
 
 
-def may(actor: Actor | None, permission: str, *, branch: str | _Anywhere | None = _Anywhere.ANYWHERE) -> bool:
+ANYWHERE = Anywhere.ANYWHERE
+"""Stands for a branch where none is asked about; None stands for a record that names no branch."""
+
+
+def may(actor: Actor | None, permission: str, *, branch: str | Anywhere | None = ANYWHERE) -> bool:
     """Whether `actor` may do what `permission` names, for a record of `branch` where one is given.
 
     Denied is: whoever is not signed in (None), a permission that is not in the table, and a record of a branch that the
@@ -116,10 +122,10 @@ def may(actor: Actor | None, permission: str, *, branch: str | _Anywhere | None 
     row = PERMISSIONS.get(permission)
     if actor is None or row is None or row.roles.isdisjoint(actor.roles):
         return False
-    return isinstance(branch, _Anywhere) or actor.branches.hold(branch)
+    return isinstance(branch, Anywhere) or actor.branches.hold(branch)
 
 
-def demand(actor: Actor | None, permission: str, *, branch: str | _Anywhere | None = _Anywhere.ANYWHERE) -> Actor:
+def demand(actor: Actor | None, permission: str, *, branch: str | Anywhere | None = ANYWHERE) -> Actor:
     """The actor, who may; else NotSignedIn where there is none, or NotAllowed, which names the roles that may.
 
     A record of a branch that the actor does not see is refused in the words for one that does not exist.

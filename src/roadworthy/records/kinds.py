@@ -159,7 +159,11 @@ class OutcomeSetAside(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class TableVersion(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A step of one version of a table (`subject`: its name): uploaded, approved, rejected, undone."""
+    """A step of one version of a table (`subject`: the table): uploaded, approved, rejected, undone.
+
+    `digest` is of the checked rows and `file` of the upload as it came (both in `contents`); `follows` is the version
+    that was in force when this one was uploaded, whose rows hold before `effective`.
+    """
 
     version: str
     step: str
@@ -167,6 +171,8 @@ class TableVersion(Struct, frozen=True, kw_only=True, omit_defaults=True):
     effective: str
     rows: int = 0
     note: str = ""
+    follows: str = ""
+    file: str = ""
 
 
 class ReleaseEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
