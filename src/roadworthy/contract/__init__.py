@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from roadworthy.contract.arrow import to_arrow
 from roadworthy.contract.batch import MISSING, UNSEEN, Batch
+from roadworthy.contract.bodies import CheckedBodies, check_bodies
 from roadworthy.contract.body import check_body
 from roadworthy.contract.check import Checked, SetAside, Violation, check_table, find_writings, outside
-from roadworthy.contract.contract_file import contract_digest, contract_yaml, read_contract
+from roadworthy.contract.contract_file import contract_digest, contract_yaml, parse_contract, read_contract
 from roadworthy.contract.document import document_contract
 from roadworthy.contract.facts import ColumnFacts
 from roadworthy.contract.infer import infer_contract
@@ -20,6 +21,7 @@ __all__ = [
     "UNSEEN",
     "Batch",
     "Checked",
+    "CheckedBodies",
     "Column",
     "ColumnFacts",
     "ColumnType",
@@ -29,6 +31,7 @@ __all__ = [
     "SetAside",
     "Violation",
     "application_struct",
+    "check_bodies",
     "check_body",
     "check_table",
     "contract_digest",
@@ -38,6 +41,7 @@ __all__ = [
     "infer_contract",
     "json_schema",
     "outside",
+    "parse_contract",
     "profile_columns",
     "read_contract",
     "to_arrow",

@@ -11,9 +11,9 @@ import msgspec
 
 from roadworthy.contract.schema import Column, ColumnType, Contract, Outside, Role
 from roadworthy.errors import ContractError
-from roadworthy.yaml_file import Document, read_document
+from roadworthy.yaml_file import Document, parse_document, read_document
 
-__all__ = ["contract_digest", "contract_yaml", "read_contract"]
+__all__ = ["contract_digest", "contract_yaml", "parse_contract", "read_contract"]
 
 _HEADING = """\
 # What an application must look like. `roadworthy check` reads this file and names the line of every fault.
@@ -59,7 +59,19 @@ def contract_yaml(contract: Contract) -> str:
 
 def read_contract(path: Path) -> Contract:
     """Read a contract.yaml. Raises ContractError, with the line, for the first thing that is wrong."""
-    document = read_document(path, ContractError)
+    return _from_document(read_document(path, ContractError))
+
+
+def parse_contract(text: str, path: str = "contract.yaml") -> Contract:
+    r"""The contract that the text of a contract.yaml says; `path` is its name in errors, which are `read_contract`'s.
+
+    >>> parse_contract("name: credit\ncolumns:\n  age: {type: integer}").columns[0].type
+    'integer'
+    """
+    return _from_document(parse_document(text, path, ContractError))
+
+
+def _from_document(document: Document) -> Contract:
     data = document.data
     if not isinstance(data, dict):
         raise document.fault("holds no `name` and `columns`", mend="`roadworthy init` writes a whole one")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from roadworthy.model.card import card_lines, describe_card, inspect_package
 from roadworthy.model.columns import move_to_reference
 from roadworthy.model.engine import Engine, Explanation
-from roadworthy.model.package import Package, load
+from roadworthy.model.package import Package, load, load_bytes
 
 if TYPE_CHECKING:
     from roadworthy.model.formats.files import read_model_file
@@ -23,6 +23,7 @@ __all__ = [
     "describe_card",
     "inspect_package",
     "load",
+    "load_bytes",
     "move_to_reference",
     "read_model_file",
     "seal",

@@ -25,14 +25,14 @@ from roadworthy.model.evaluate import Evaluation
 from roadworthy.model.forest import NODE_DTYPES, Forest
 from roadworthy.model.linear import Linear
 from roadworthy.model.links import LINKS
-from roadworthy.model.package_file import read_parts, write_parts
+from roadworthy.model.package_file import file_bytes, parts_of, read_parts, write_parts
 from roadworthy.model.parity import Parity
 from roadworthy.model.plain_array import read_array
 from roadworthy.model.plain_batch import PlainBatch, read_batch
 from roadworthy.model.plan import Plan
 from roadworthy.model.reference import InputProfile
 
-__all__ = ["PROTOCOL", "EngineNote", "Golden", "Manifest", "Package", "from_parts", "load", "pack_parts"]
+__all__ = ["PROTOCOL", "EngineNote", "Golden", "Manifest", "Package", "from_parts", "load", "load_bytes", "pack_parts"]
 
 PROTOCOL = 1
 _PLAN_DTYPES: dict[str, type[np.generic]] = {
@@ -151,6 +151,10 @@ class Package:
         now = self.engine.pd(rows)
         return int(np.sum(~((now == then) | (np.isnan(now) & np.isnan(then)))))
 
+    def to_bytes(self) -> bytes:
+        """The bytes of the file: the same package always gives the same ones."""
+        return file_bytes(self.parts)
+
     def save(self, path: str | Path) -> None:
         """Write the file whole or not at all. The same package always gives the same bytes."""
         write_parts(Path(path), self.parts)
@@ -163,6 +167,17 @@ def load(path: str | Path, *, trusted_types: tuple[str, ...] = (), native: bool 
     natively run model may hold. With `native=False` such a model is not even opened, and cannot decide.
     """
     return from_parts(read_parts(Path(path)), where=path, trusted_types=trusted_types, native=native)
+
+
+def load_bytes(content: bytes, *, where: object = "the package", trusted_types: tuple[str, ...] = ()) -> Package:
+    """A package from the bytes of its file, checked as `load` does; `where` is its name in errors.
+
+    >>> from roadworthy.testing import make_package
+    >>> package = make_package("scorecard")
+    >>> load_bytes(package.to_bytes()).digest == package.digest
+    True
+    """
+    return from_parts(parts_of(content, where), where=where, trusted_types=trusted_types)
 
 
 def from_parts(

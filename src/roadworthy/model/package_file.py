@@ -16,7 +16,7 @@ from zlib import crc32
 
 from roadworthy.errors import PackageError
 
-__all__ = ["file_bytes", "read_parts", "write_parts"]
+__all__ = ["file_bytes", "parts_of", "read_parts", "write_parts"]
 
 LARGEST_FILE = 2**31 - 1
 MOST_PARTS = 100
@@ -67,6 +67,11 @@ def read_parts(path: Path) -> dict[str, bytes]:
         raise PackageError("there is no such file", where=path, available=near) from None
     except OSError as error:
         raise PackageError(f"cannot be read: {error.strerror}", where=path) from None
+    return parts_of(content, path)
+
+
+def parts_of(content: bytes, where: object) -> dict[str, bytes]:
+    """The parts of a file's bytes, `where` they come from; PackageError where a byte is not as it was written."""
     try:
         parts = _unpack(content)
     except (
@@ -78,9 +83,9 @@ def read_parts(path: Path) -> dict[str, bytes]:
         RuntimeError,
         struct.error,
     ) as error:
-        raise PackageError(f"is not a whole package: {error}", where=path, mend="copy or seal it again") from None
+        raise PackageError(f"is not a whole package: {error}", where=where, mend="copy or seal it again") from None
     if file_bytes(parts) != content:
-        raise PackageError("holds bytes that belong to no part", where=path, mend="copy or seal it again")
+        raise PackageError("holds bytes that belong to no part", where=where, mend="copy or seal it again")
     return parts
 
 

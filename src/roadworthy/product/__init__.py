@@ -22,7 +22,7 @@ from roadworthy.product.labels import (
     unknown_column,
 )
 from roadworthy.product.weights import read_weights
-from roadworthy.product.writing import product_yaml, read_answers, read_product
+from roadworthy.product.writing import parse_product, product_yaml, read_answers, read_product
 
 __all__ = [
     "OUTCOMES",
@@ -37,6 +37,7 @@ __all__ = [
     "add_months",
     "label_outcomes",
     "missing_purpose",
+    "parse_product",
     "product_yaml",
     "read_answers",
     "read_days",

@@ -13,9 +13,9 @@ import msgspec
 
 from roadworthy.errors import ProductError
 from roadworthy.product.declaration import Load, Product, Purpose
-from roadworthy.yaml_file import Document, read_document
+from roadworthy.yaml_file import Document, parse_document, read_document
 
-__all__ = ["Answers", "product_yaml", "read_answers", "read_product", "yaml_list", "yaml_value"]
+__all__ = ["Answers", "parse_product", "product_yaml", "read_answers", "read_product", "yaml_list", "yaml_value"]
 
 _PLAIN = re.compile(r"[A-Za-z_][\w/()%&+.-]*(?: [\w/()%&+.-]+)*", re.ASCII)
 _UNSAFE = re.compile(r"[\"\\\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff]")
@@ -45,7 +45,19 @@ def read_product(path: Path) -> Product:
 
     An empty purpose is no fault here: `missing_purpose` names what is not stated yet.
     """
-    document = read_document(path, ProductError)
+    return _from_document(read_document(path, ProductError))
+
+
+def parse_product(text: str, path: str = "product.yaml") -> Product:
+    r"""The product that the text of a product.yaml says; `path` is its name in errors, which are `read_product`'s.
+
+    >>> parse_product("name: loans\noutcome: {target: default, bad: [1], good: [0]}").outcome.target
+    'default'
+    """
+    return _from_document(parse_document(text, path, ProductError))
+
+
+def _from_document(document: Document) -> Product:
     product = document.convert(Product)
     _check_time_zone(document, product.time_zone)
     _check_outcome(document, product)
