@@ -4,7 +4,8 @@
     ├── UsageError           the call or the command is off (exit 2)
     ├── Refused              a gate or a check answers no (exit 1)
     │   ├── NotSignedIn      nobody, or nobody we know: says the same whatever was wrong
-    │   └── NotAllowed       somebody we know, who may not do this
+    │   ├── NotAllowed       somebody we know, who may not do this
+    │   └── NothingLive      no release is live, so nothing decides
     ├── DataError            a file or table of applications cannot be used
     ├── FileFault            a product's own file is wrong: product.yaml, contract.yaml, policy.yaml, sources.yaml
     │   ├── ProductError
@@ -35,6 +36,7 @@ __all__ = [
     "MissingExtra",
     "NotAllowed",
     "NotSignedIn",
+    "NothingLive",
     "PackageError",
     "PolicyError",
     "ProductError",
@@ -100,6 +102,18 @@ class NotSignedIn(Refused):
 
 class NotAllowed(Refused):
     """Somebody we know, who may not do this."""
+
+
+class NothingLive(Refused):
+    """No release is live, so nothing decides.
+
+    >>> print(NothingLive())
+    no release is live
+      mend: roadworthy release promote N
+    """
+
+    def __init__(self) -> None:
+        super().__init__("no release is live", mend="roadworthy release promote N")
 
 
 class DataError(RoadworthyError):

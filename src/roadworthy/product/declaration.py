@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta
@@ -65,12 +66,18 @@ class Outcome(_Part, frozen=True, kw_only=True):
 
 
 class Data(_Part, frozen=True, kw_only=True):
-    """Which columns of the past applications play a part that is not an input's."""
+    """Which columns play a part that is not an input's, or a second part.
+
+    Of past applications: `id`, `date`, `weight` and `drop`. Of every application that is decided: `amount` is what
+    officers' authority is measured by, `branch` limits who sees it, `name` is what people search by.
+    """
 
     id: str | None = None
     date: str | None = None
     amount: str | None = None
     weight: str | None = None
+    branch: str | None = None
+    name: str | None = None
     drop: tuple[str, ...] = ()
 
 
@@ -118,6 +125,16 @@ class Product(_Part, frozen=True, kw_only=True):
     load: Load = Load()
     gates: Gates = Gates()
     monitoring: Monitoring = Monitoring()
+
+    def start_of_day(self, day: dt.date | str) -> dt.datetime:
+        """When a day begins where the product is used, in UTC.
+
+        >>> product = Product(name="loans", outcome=Outcome(target="default"), time_zone="Europe/Berlin")
+        >>> product.start_of_day("2026-07-01").isoformat()
+        '2026-06-30T22:00:00+00:00'
+        """
+        day = dt.date.fromisoformat(day) if isinstance(day, str) else day
+        return dt.datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(self.time_zone)).astimezone(dt.UTC)
 
 
 def missing_purpose(product: Product) -> list[str]:

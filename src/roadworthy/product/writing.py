@@ -115,7 +115,7 @@ def _check_outcome(document: Document, product: Product) -> None:
 
 
 def _check_data(document: Document, product: Product) -> None:
-    for field in ("id", "date", "amount", "weight"):
+    for field in ("id", "date", "amount", "weight", "branch", "name"):
         name = getattr(product.data, field)
         if name is not None and name == product.outcome.target:
             raise document.fault(f"{name!r} is the outcome and cannot be the {field} too", "data", field)
@@ -180,6 +180,8 @@ def product_yaml(product: Product) -> str:
         _line("id", data.id),
         _line("date", data.date, "when the application was made; the newest rows are held out"),
         _line("amount", data.amount),
+        _line("branch", data.branch, "an officer sees the applications of their own branches"),
+        _line("name", data.name, "the column that people search applicants by"),
         _line("weight", data.weight, "how many real applications a row stands for, where the file is a sample"),
         *_drop_lines(data.drop),
         "",

@@ -156,6 +156,14 @@ class Ledger(ABC):
             record_id = connection.execute(wanted).scalar_one_or_none()
             return None if record_id is None else self._find(connection, [record_id])[0]
 
+    def seen(self, mine: Once) -> Replayed | Conflict | None:
+        """What an append under this key would give if anything was recorded under it; None where nothing was."""
+        taken = select(once.c.record_id).where(once.c.caller == mine.caller, once.c.key == mine.key)
+        with self._connections.reading() as connection:
+            if connection.execute(taken).one_or_none() is None:
+                return None
+            return self._first(connection, mine)
+
     def history(self, subject: str) -> list[Record]:
         """Every record about a subject, in the order they were made, whatever the clocks said."""
         wanted = select(*records.columns).where(records.c.subject == subject).order_by(records.c.nth)

@@ -1,0 +1,42 @@
+"""What is live: the current route, and the one function that decides and records under it."""
+
+from __future__ import annotations
+
+from roadworthy.live.build import describe_build
+from roadworthy.live.current import CurrentRoute, Taken, warm_up
+from roadworthy.live.deciding import Decided, Envelope, KeyTaken, Made, NotDecided, decide_and_record
+from roadworthy.live.describing import STOPPED, plain_cells
+from roadworthy.live.loading import Loaded, load_release, read_bytes
+from roadworthy.live.manifest import CREATED, Manifest, read_manifest, release_subject, table_subject
+from roadworthy.live.reply import Reply, render_reply
+from roadworthy.live.tables import ROWS, read_table_version, read_versions, rows_to_bytes, table_key
+
+__all__ = [
+    "CREATED",
+    "ROWS",
+    "STOPPED",
+    "CurrentRoute",
+    "Decided",
+    "Envelope",
+    "KeyTaken",
+    "Loaded",
+    "Made",
+    "Manifest",
+    "NotDecided",
+    "Reply",
+    "Taken",
+    "decide_and_record",
+    "describe_build",
+    "load_release",
+    "plain_cells",
+    "read_bytes",
+    "read_manifest",
+    "read_table_version",
+    "read_versions",
+    "release_subject",
+    "render_reply",
+    "rows_to_bytes",
+    "table_key",
+    "table_subject",
+    "warm_up",
+]

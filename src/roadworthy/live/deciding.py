@@ -1,0 +1,193 @@
+"""Applications in, recorded decisions out: the one place where decisions reach the ledger (R28, R29)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+
+from roadworthy.contract import Batch, Violation, check_bodies
+from roadworthy.decision import decide
+from roadworthy.errors import StaleEpoch, StoreError
+from roadworthy.live.current import CurrentRoute, Taken
+from roadworthy.live.describing import Described, describe_decisions
+from roadworthy.live.reply import ENCODER, render_reply, reply_of
+from roadworthy.records import Conflict, Entry, Once, Particulars, Record, Recorded, Replayed, encode_payload
+
+__all__ = ["Decided", "Envelope", "KeyTaken", "Made", "NotDecided", "decide_and_record"]
+
+_TRIES = 50
+_LONGEST_ID = 255
+# Records about these are no applications': an id of theirs would stand in the history of something else.
+_RESERVED = ("route", "store")
+_RESERVED_PREFIXES = ("release:", "table:", "slot:", "account:", "job:")
+_NOTHING = msgspec.Raw(b"{}")
+
+
+class Envelope(Struct, frozen=True, kw_only=True):
+    """One application on its way.
+
+    record_id   the decision's id to be (UUIDv7); also the application's id where it has none
+    actor       the account that asks
+    inputs      the raw columns as JSON, as they came
+    applied_at  when it was made, as it came: text, or a time; now where it is None
+    once        decided once for this caller and key
+    corrects    the decision that this one puts right
+    along       recorded with the decision, or not at all
+    """
+
+    record_id: str
+    actor: str
+    inputs: msgspec.Raw = _NOTHING
+    application_id: str | None = None
+    applicant_id: str | None = None
+    applied_at: str | datetime | None = None
+    once: Once | None = None
+    corrects: str | None = None
+    along: tuple[Entry, ...] = ()
+
+
+class Decided(Struct, frozen=True):
+    """Decided and recorded, durably. `reply` is what the caller gets; `replayed` where that was recorded before."""
+
+    record_id: str
+    reply: bytes
+    replayed: bool = False
+
+
+class NotDecided(Struct, frozen=True):
+    """The application breaks the contract of what is live; nothing was recorded."""
+
+    violations: tuple[Violation, ...]
+
+
+class KeyTaken(Struct, frozen=True):
+    """The caller used the key for another application: `record` is what was recorded then; nothing was now."""
+
+    record: Record
+
+
+Made = Decided | NotDecided | KeyTaken
+
+
+def decide_and_record(current: CurrentRoute, envelopes: Sequence[Envelope], *, now: datetime) -> list[Made]:
+    """Decide applications under one route, record them in one commit, and only then answer, each in its place.
+
+    The route is taken once for all of them, so that no two versions mix. Where it moved meanwhile, nothing was
+    recorded, and all are decided again. An application that breaks the contract does not keep the others.
+
+    NothingLive: no release is live. OutcomeUnknown: the store broke off; ask again with the same keys. StoreError:
+    nothing was recorded.
+    """
+    taken = current.take()
+    for _ in range(_TRIES):
+        try:
+            return _attempt(current, taken, envelopes, now)
+        except StaleEpoch:
+            taken = current.refresh()
+    raise StoreError(f"the route moved {_TRIES} times while this was decided", mend="try again in a moment")
+
+
+def _attempt(current: CurrentRoute, taken: Taken, envelopes: Sequence[Envelope], now: datetime) -> list[Made]:
+    loaded = taken.require()
+    checked = check_bodies(loaded.contract, [_body(envelope) for envelope in envelopes])
+    refused = dict(checked.violations)
+    for row, name in zip(checked.rows.tolist(), checked.batch.application_id, strict=True):
+        if violation := _check_id(name):
+            refused[row] = [violation]
+    made: dict[int, Made] = {row: _not_decided(current, envelopes[row], refused[row]) for row in refused}
+    kept = np.array([row not in refused for row in checked.rows.tolist()], dtype=bool)
+    rows = checked.rows[kept].tolist()
+    asked = [envelopes[row] for row in rows]
+    if asked:
+        batch = _name(checked.batch.take(kept), asked, now)
+        decisions = decide(batch, loaded.release, taken.tables)
+        described = describe_decisions(
+            batch, decisions, loaded, taken, corrects=[envelope.corrects for envelope in asked], build=current.build
+        )
+        entries = [_entry(*one, now) for one in zip(asked, described, strict=True)]
+        appended = current.store.ledger.append(entries, epoch=taken.epoch)
+        for row, one, result in zip(rows, described, appended.results, strict=True):
+            made[row] = _answer(one, result, now, trial=current.trial)
+    return [made[row] for row in range(len(envelopes))]
+
+
+def _body(envelope: Envelope) -> dict[str, object]:
+    body: dict[str, object] = {"inputs": msgspec.json.decode(envelope.inputs)}
+    for name in ("application_id", "applicant_id", "applied_at"):
+        value = getattr(envelope, name)
+        if value is not None:
+            body[name] = value
+    return body
+
+
+def _check_id(name: str | None) -> Violation | None:
+    """What is wrong with an application's id as the name of its records; None where nothing is."""
+    if name is None:
+        return None
+    if len(name) > _LONGEST_ID:
+        return Violation("$.application_id", "text_too_long", f"is longer than {_LONGEST_ID} characters")
+    if "\0" in name or name in _RESERVED or name.startswith(_RESERVED_PREFIXES):
+        return Violation("$.application_id", "allowed", "is a name that the store keeps for itself")
+    return None
+
+
+def _name(batch: Batch, asked: Sequence[Envelope], now: datetime) -> Batch:
+    """The batch, in which every application has an id and a time."""
+    ids = [
+        envelope.record_id if given is None else given
+        for envelope, given in zip(asked, batch.application_id, strict=True)
+    ]
+    moment = np.datetime64(now.astimezone(UTC).replace(tzinfo=None), "us")
+    return Batch(
+        contract=batch.contract,
+        columns=batch.columns,
+        application_id=np.array(ids, dtype=object),
+        applicant_id=batch.applicant_id,
+        applied_at=np.where(np.isnat(batch.applied_at), moment, batch.applied_at),
+    )
+
+
+def _entry(envelope: Envelope, described: Described, now: datetime) -> Entry:
+    particulars = Particulars(
+        applicant_id=described.applicant_id,
+        names=() if described.name is None else (described.name,),
+        amount=described.amount,
+        inputs=envelope.inputs,
+    )
+    return Entry(
+        record_id=envelope.record_id,
+        kind="decision",
+        subject=described.application_id,
+        actor=envelope.actor,
+        at=now,
+        payload=encode_payload(described.decision),
+        sealed=encode_payload(particulars),
+        once=envelope.once,
+        along=envelope.along,
+    )
+
+
+def _answer(described: Described, result: Recorded | Replayed | Conflict, now: datetime, *, trial: bool) -> Made:
+    match result:
+        case Recorded(record_id=record_id):
+            reply = reply_of(record_id, described.application_id, now, described.decision, trial=trial)
+            return Decided(record_id, ENCODER.encode(reply))
+        case Replayed(record=record):
+            return Decided(record.record_id, render_reply(record), replayed=True)
+        case Conflict(record=record):
+            return KeyTaken(record)
+
+
+def _not_decided(current: CurrentRoute, envelope: Envelope, violations: list[Violation]) -> Made:
+    """What breaks the contract of today may have been decided under that of yesterday, and is asked for again."""
+    seen = None if envelope.once is None else current.store.ledger.seen(envelope.once)
+    match seen:
+        case Replayed(record=record):
+            return Decided(record.record_id, render_reply(record), replayed=True)
+        case Conflict(record=record):
+            return KeyTaken(record)
+    return NotDecided(tuple(violations))
