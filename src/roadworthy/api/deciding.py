@@ -1,0 +1,91 @@
+"""The decision route: a bare ASGI application behind the door, which decides through `live` and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from roadworthy.api.admission import Admitted, admitted_of
+from roadworthy.api.json_body import decode_json
+from roadworthy.api.problem import Problem, ProblemError, Violation
+from roadworthy.api.services import Services
+from roadworthy.live import Decided, Envelope, KeyTaken, NotDecided, Reply, decide_and_record
+from roadworthy.records import Once
+
+__all__ = ["make_decision_route"]
+
+_KNOWN = frozenset({"application_id", "applicant_id", "applied_at", "inputs"})
+
+
+def make_decision_route(services: Services) -> ASGIApp:
+    """POST /v1/decisions: one application in, its decision out once that is durable."""
+
+    async def decide_one(scope: Scope, _receive: Receive, send: Send) -> None:
+        admitted = admitted_of(scope)
+        envelope = _wrap(services, admitted)
+        (made,) = await asyncio.to_thread(decide_and_record, services.current, [envelope], now=admitted.at)
+        match made:
+            case NotDecided(violations=violations):
+                raise ProblemError(Problem.contract(violations))
+            case KeyTaken():
+                raise ProblemError(
+                    Problem.of(
+                        "key-taken", "The key was used for another body", 409, mend="a new key for a new request"
+                    )
+                )
+            case Decided(reply=body, replayed=replayed):
+                _count(admitted, body, replayed=replayed)
+                await _send(send, body, replayed=replayed)
+
+    return decide_one
+
+
+def _wrap(services: Services, admitted: Admitted) -> Envelope:
+    body = decode_json(admitted.body)
+    if not isinstance(body, dict):
+        raise _refuse(Violation("$", "type", "is not an object"))
+    unknown = [name for name in body if name not in _KNOWN]
+    if unknown:
+        raise _refuse(*(Violation(f"$.{name}", "unknown_column", "is no field of an application") for name in unknown))
+    key = admitted.once_key
+    by = admitted.by
+    return Envelope(
+        record_id=services.new_id(),
+        actor=by.account,
+        inputs=msgspec.Raw(msgspec.json.encode(body.get("inputs"))),
+        **_ids(body),
+        once=None if key is None else Once(by.account, key, _digest(services, admitted.body)),
+    )
+
+
+def _ids(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: body.get(name) for name in ("application_id", "applicant_id", "applied_at")}
+
+
+def _digest(services: Services, body: bytes) -> bytes:
+    return hmac.digest(services.current.store_id.encode(), body, "sha256")
+
+
+def _refuse(*violations: Violation) -> ProblemError:
+    return ProblemError(Problem.of("contract", "The application breaks the contract", 422, violations=violations))
+
+
+def _count(admitted: Admitted, body: bytes, *, replayed: bool) -> None:
+    if replayed:
+        admitted.metrics.count_repeat()
+        return
+    reply = msgspec.json.decode(body, type=Reply)
+    admitted.metrics.count_answer(reply.answer, reply.release.id)
+
+
+async def _send(send: Send, body: bytes, *, replayed: bool) -> None:
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    if replayed:
+        headers.append((b"idempotent-replayed", b"true"))
+    await send({"type": "http.response.start", "status": 200 if replayed else 201, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

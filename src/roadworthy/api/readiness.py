@@ -1,0 +1,89 @@
+"""Whether this process can do its work now: the store answers and takes writes, and what is live is loaded and warm."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from roadworthy.api.services import Services
+from roadworthy.errors import RoadworthyError
+from roadworthy.records import keep_content
+
+__all__ = ["Readiness", "Ready"]
+
+_PROOF = b"written to see whether the store takes writes"
+
+
+class Ready(Struct, frozen=True):
+    """What was found. `ready` where every part is; a part says `ready`, or what is wrong with it in few words.
+
+    store      it answers
+    writes     it takes writes
+    route      what is live is loaded and has decided once
+    release    the release that is live; null where none is, which is no fault: one can be brought
+    """
+
+    ready: bool
+    store: str
+    writes: str
+    route: str
+    release: str | None
+    epoch: int | None
+    checked_at: datetime
+
+
+class Readiness:
+    """Looks at most once a second, however many ask: anybody may ask, and looking writes."""
+
+    def __init__(self, services: Services, *, keep: timedelta = timedelta(seconds=1)) -> None:
+        self._services = services
+        self._keep = keep
+        self._lock = threading.Lock()
+        self._warm: tuple[int, str | None] | None = None
+        self._found: Ready | None = None
+
+    def look(self) -> Ready:
+        """How it is now."""
+        with self._lock:
+            now = self._services.clock()
+            found = self._found
+            if found is None or not found.checked_at <= now < found.checked_at + self._keep:
+                found = self._found = self._look(now)
+            return found
+
+    def _look(self, now: datetime) -> Ready:
+        store = _try(lambda: self._services.store.ledger.live(), "does not answer")
+        writes = _try(self._write, "takes no writes") if store == "ready" else "unknown: the store does not answer"
+        route = _try(self._load, "cannot be loaded") if store == "ready" else "unknown: the store does not answer"
+        epoch, release = self._warm if self._warm is not None and route == "ready" else (None, None)
+        return Ready(
+            ready=(store, writes, route) == ("ready",) * 3,
+            store=store,
+            writes=writes,
+            route=route,
+            release=release,
+            epoch=epoch,
+            checked_at=now,
+        )
+
+    def _write(self) -> None:
+        self._services.store.transact(lambda connection: keep_content(connection, _PROOF, "text/plain"))
+
+    def _load(self) -> None:
+        taken = self._services.current.refresh()
+        state = (taken.epoch, taken.route.champion)
+        if self._warm is None or self._warm[1] != state[1]:
+            self._services.current.warm()
+        self._warm = state
+
+
+def _try(look: Callable[[], object], fault: str) -> str:
+    """`ready`, or the fault. What exactly is wrong goes no further: it may name hosts and files."""
+    try:
+        look()
+    except RoadworthyError:
+        return fault
+    return "ready"

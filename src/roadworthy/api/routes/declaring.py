@@ -1,0 +1,28 @@
+"""How a handler is declared: what it tells of itself goes with it, so that no list can forget it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from litestar import Response, route
+from litestar.enums import HttpMethod
+from litestar.handlers import HTTPRouteHandler
+
+from roadworthy.api.call import Call
+from roadworthy.api.route_table import TOLD, Told
+
+__all__ = ["Handler", "way"]
+
+Handler = Callable[[Call], Response[bytes]]
+
+
+def way(method: str, path: str, told: Told) -> Callable[[Handler], HTTPRouteHandler]:
+    """Declares a handler of one route. It runs in a thread, for it may wait for the store."""
+    template = path.replace("}", ":str}")
+
+    def declare(handler: Handler) -> HTTPRouteHandler:
+        return route(
+            template, http_method=HttpMethod(method), opt={TOLD: told}, sync_to_thread=True, name=f"{method} {path}"
+        )(handler)
+
+    return declare
