@@ -293,4 +293,6 @@ def read_slot(connection: Connection, slot: int, after: int, limit: int) -> list
 
 def to_record(row: Sequence[Any]) -> Record:
     """A row of `records`, every column in its order."""
-    return Record(*row)
+    record = Record(*row)
+    # SQLite's own cursor gives 0 and 1, and who reads a record may write it down again.
+    return record if isinstance(record.trial, bool) else structs.replace(record, trial=bool(record.trial))

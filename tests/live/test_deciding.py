@@ -1,0 +1,274 @@
+"""Decided under one route, recorded before the answer, once for each key (R13, R28, R29), on both stores."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from roadworthy.decision import decide
+from roadworthy.errors import NothingLive, StaleEpoch
+from roadworthy.live import (
+    STOPPED,
+    CurrentRoute,
+    Decided,
+    Envelope,
+    KeyTaken,
+    NotDecided,
+    decide_and_record,
+    load_release,
+    read_manifest,
+    render_reply,
+)
+from roadworthy.records import (
+    Decision,
+    Once,
+    Route,
+    RouteChange,
+    Store,
+    decode_payload,
+    new_id,
+    read_application,
+    verify_chain,
+)
+from roadworthy.testing import make_applications, make_release
+from roadworthy.testing.going_live import go_live, keep_release
+
+NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+_STRICT = """
+name: strict
+bands:
+  - {up_to: 0.01, answer: approve}
+  - {answer: decline}
+rules: []
+"""
+
+
+def rows(n: int, seed: int = 3) -> list[dict[str, Any]]:
+    """Made-up applications as JSON would bring them."""
+    X, _ = make_applications(n, seed)
+    plain: list[dict[str, Any]] = msgspec.json.decode(X.to_json(orient="records").encode())
+    return plain
+
+
+def envelope(inputs: dict[str, Any], **given: Any) -> Envelope:
+    return Envelope(record_id=new_id(NOW), actor="webshop", inputs=msgspec.Raw(msgspec.json.encode(inputs)), **given)
+
+
+def test_what_is_decided_is_what_decide_says_and_is_recorded_before_the_answer(store: Store) -> None:
+    release = make_release("scorecard")
+    go_live(store, release, at=NOW)
+    current = CurrentRoute(store)
+
+    made = decide_and_record(
+        current, [envelope(row, application_id=f"A-{i}") for i, row in enumerate(rows(40))], now=NOW
+    )
+
+    expected = decide(make_applications(40, 3)[0], release)
+    for i, one in enumerate(made):
+        assert isinstance(one, Decided)
+        assert not one.replayed
+        reply = msgspec.json.decode(one.reply)
+        stated = expected.row(i)
+        assert reply["application_id"] == f"A-{i}"
+        assert [reply[name] for name in ("answer", "pd", "score", "rules", "reasons", "pd_at_reference")] == [
+            stated[name] for name in ("answer", "pd", "score", "rules", "reasons", "pd_at_reference")
+        ]
+        assert reply["final_answer"] == (None if reply["answer"] == "refer" else reply["answer"])
+        assert reply["release"]["id"] == "1"
+        assert reply["release"]["model"] == release.package.digest
+        record = store.ledger.find(one.record_id)
+        assert record is not None
+        assert render_reply(record) == one.reply
+        with store.reading() as connection:
+            application = read_application(connection, f"A-{i}")
+        assert application is not None
+        assert application.answer == reply["answer"]
+        assert application.branch == rows(40)[i]["region"]
+        assert application.amount == rows(40)[i]["amount"]
+    assert verify_chain(store).fault is None
+
+
+def test_a_repeat_gets_the_same_bytes_and_another_body_under_the_key_is_refused(store: Store) -> None:
+    go_live(store, make_release("scorecard"), at=NOW)
+    current = CurrentRoute(store)
+    first, other = rows(2)
+    key = Once("webshop", "k-1", b"digest of the first body")
+    [made] = decide_and_record(current, [envelope(first, once=key)], now=NOW)
+
+    later = NOW + timedelta(days=1)
+    again, taken, twice, same = decide_and_record(
+        current,
+        [
+            envelope(first, once=key),
+            envelope(other, once=Once("webshop", "k-1", b"digest of another body")),
+            envelope(other, once=Once("webshop", "k-2", b"x")),
+            envelope(other, once=Once("webshop", "k-2", b"x")),
+        ],
+        now=later,
+    )
+
+    assert isinstance(made, Decided)
+    assert again == Decided(made.record_id, made.reply, replayed=True)
+    assert isinstance(taken, KeyTaken)
+    assert taken.record.record_id == made.record_id
+    assert isinstance(twice, Decided)
+    assert same == Decided(twice.record_id, twice.reply, replayed=True)
+
+
+def test_a_repeat_gets_its_decision_though_the_contract_has_changed(store: Store) -> None:
+    go_live(store, make_release("scorecard"), at=NOW)
+    current = CurrentRoute(store)
+    key = Once("webshop", "k-1", b"d")
+    [made] = decide_and_record(current, [envelope(rows(1)[0], once=key)], now=NOW)
+    # The same body would break today's contract: it is asked for under its key all the same.
+    [again] = decide_and_record(current, [envelope({"age": "no number"}, once=key)], now=NOW)
+
+    assert isinstance(made, Decided)
+    assert again == Decided(made.record_id, made.reply, replayed=True)
+
+
+def test_one_that_breaks_the_contract_does_not_keep_the_others(store: Store) -> None:
+    go_live(store, make_release("scorecard"), at=NOW)
+    good, bad = rows(2)
+
+    made = decide_and_record(
+        CurrentRoute(store),
+        [
+            envelope(good),
+            envelope({**bad, "age": "41", "aeg": 1}),
+            envelope(good, application_id="x" * 256),
+            envelope(good, application_id="release:2"),
+            envelope(good, applied_at="the day before yesterday"),
+            envelope(good, application_id="A-1"),
+        ],
+        now=NOW,
+    )
+
+    broken = [
+        [(violation.path, violation.rule) for violation in one.violations] if isinstance(one, NotDecided) else None
+        for one in made
+    ]
+    assert broken == [
+        None,
+        [("$.inputs.age", "type"), ("$.inputs.aeg", "unknown_column")],
+        [("$.application_id", "text_too_long")],
+        [("$.application_id", "allowed")],
+        [("$.applied_at", "date")],
+        None,
+    ]
+
+
+def test_an_application_without_id_or_time_gets_the_decisions_id_and_now(store: Store) -> None:
+    go_live(store, make_release("scorecard"), at=NOW)
+    [made] = decide_and_record(CurrentRoute(store), [envelope(rows(1)[0])], now=NOW)
+
+    assert isinstance(made, Decided)
+    record = store.ledger.find(made.record_id)
+    assert record is not None
+    assert record.subject == made.record_id
+    assert decode_payload(record.payload, Decision).applied_at == NOW
+
+
+def test_nothing_decides_while_nothing_is_live(store: Store) -> None:
+    with pytest.raises(NothingLive, match="no release is live"):
+        decide_and_record(CurrentRoute(store), [envelope(rows(1)[0])], now=NOW)
+
+
+def test_the_stop_switch_sends_everything_to_people(store: Store) -> None:
+    live = go_live(store, make_release("scorecard"), at=NOW)
+    current = CurrentRoute(store)
+    current.take()
+    stop = RouteChange(
+        route=Route(champion="1", stopped=True), record_id=new_id(NOW), actor="omar", at=NOW, reason="odd"
+    )
+    store.ledger.change_route(stop, expected_epoch=live.epoch)
+
+    made = decide_and_record(current, [envelope(row) for row in rows(20)], now=NOW)
+
+    for one in made:
+        assert isinstance(one, Decided)
+        reply = msgspec.json.decode(one.reply)
+        assert (reply["answer"], reply["final_answer"], reply["assignment"]) == ("refer", None, STOPPED)
+        assert STOPPED in reply["rules"]
+        assert [reason["code"] for reason in reply["reasons"]] == [STOPPED]
+
+
+def test_a_switch_between_deciding_and_recording_is_decided_again_under_the_new_route(store: Store) -> None:
+    go_live(store, make_release("scorecard"), at=NOW)
+    behind = CurrentRoute(store)
+    assert behind.take().require().id == "1"
+    go_live(store, make_release("scorecard", _STRICT), number="2", at=NOW)
+
+    made = decide_and_record(behind, [envelope(row) for row in rows(10)], now=NOW)
+
+    replies = [msgspec.json.decode(one.reply) for one in made if isinstance(one, Decided)]
+    assert {reply["release"]["id"] for reply in replies} == {"2"}
+    assert {reply["answer"] for reply in replies} <= {"approve", "decline"}
+
+
+def test_switches_under_load_mix_nothing_and_fail_nobody(store: Store) -> None:
+    first, second = make_release("scorecard"), make_release("scorecard", _STRICT)
+    live = go_live(store, first, at=NOW)
+    keep_release(store, second, number="2", at=NOW)
+    X, _ = make_applications(16, 5)
+    answers = {number: decide(X, release).answers().tolist() for number, release in (("1", first), ("2", second))}
+    assert answers["1"] != answers["2"]
+    batch = rows(16, 5)
+    current = CurrentRoute(store)
+    stop, decided, seen = threading.Event(), threading.Semaphore(0), set[str]()
+    failures: list[object] = []
+
+    def load() -> None:
+        while not stop.is_set():
+            try:
+                made = decide_and_record(current, [envelope(row) for row in batch], now=NOW)
+                replies = [msgspec.json.decode(one.reply) for one in made if isinstance(one, Decided)]
+                releases = {reply["release"]["id"] for reply in replies}
+                if len(releases) != 1 or [reply["answer"] for reply in replies] != answers[next(iter(releases))]:
+                    failures.append(replies)
+                seen.update(releases)
+                decided.release()
+            except Exception as error:  # noqa: BLE001  whatever it is, nobody should have met it
+                failures.append(error)
+
+    threads = [threading.Thread(target=load) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for i in range(20):
+        assert decided.acquire(timeout=60)
+        change = RouteChange(route=Route(champion="21"[i % 2]), record_id=new_id(NOW), actor="ben", at=NOW)
+        live = store.ledger.change_route(change, expected_epoch=live.epoch)
+    stop.set()
+    for thread in threads:
+        thread.join()
+
+    assert not failures
+    assert seen == {"1", "2"}
+    for record in store.ledger.read(limit=100_000).records:
+        if (
+            record.kind == "decision" and record.epoch is not None
+        ):  # R13: what a decision says it was decided by was live at its epoch
+            assert decode_payload(record.payload, Decision).release.id == ("1" if record.epoch % 2 else "2")
+
+
+def test_what_was_decided_behind_an_epoch_is_refused_by_the_ledger(store: Store) -> None:
+    live = go_live(store, make_release("scorecard"), at=NOW)
+    with pytest.raises(StaleEpoch):
+        store.ledger.change_route(
+            RouteChange(route=Route(), record_id=new_id(NOW), actor="ben", at=NOW), expected_epoch=live.epoch - 1
+        )
+
+
+def test_a_release_loads_from_the_store_alone_and_decides_as_it_was_made(store: Store) -> None:
+    release = make_release("boosted")
+    manifest = keep_release(store, release, at=NOW)
+    with store.reading() as connection:
+        assert read_manifest(connection, "1") == manifest
+        loaded = load_release(connection, "1")
+    X, _ = make_applications(50, 8)
+    np.testing.assert_array_equal(decide(X, loaded.release).pd, decide(X, release).pd)
