@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +11,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from roadworthy.api.admission import Admitted, admitted_of
 from roadworthy.api.json_body import decode_json
+from roadworthy.api.micro_batch import MicroBatch
 from roadworthy.api.problem import Problem, ProblemError, Violation
 from roadworthy.api.services import Services
 from roadworthy.live import Decided, Envelope, KeyTaken, NotDecided, Reply, decide_and_record
@@ -24,12 +24,12 @@ _KNOWN = frozenset({"application_id", "applicant_id", "applied_at", "inputs"})
 
 def make_decision_route(services: Services) -> ASGIApp:
     """POST /v1/decisions: one application in, its decision out once that is durable."""
+    batches = MicroBatch(lambda envelopes: decide_and_record(services.current, envelopes, now=services.clock()))
 
     async def decide_one(scope: Scope, _receive: Receive, send: Send) -> None:
         admitted = admitted_of(scope)
         envelope = _wrap(services, admitted)
-        (made,) = await asyncio.to_thread(decide_and_record, services.current, [envelope], now=admitted.at)
-        match made:
+        match await batches.ask(envelope):
             case NotDecided(violations=violations):
                 raise ProblemError(Problem.contract(violations))
             case KeyTaken():
