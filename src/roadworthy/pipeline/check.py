@@ -21,11 +21,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class CheckResult:
-    """`faults` stand in the way of going live; `notes` are to be read; `cases` are the policy's own, run."""
+    """`faults` stand in the way of going live; `notes` are to be read; `cases` are the policy's own, run.
+
+    `unstated` are those faults that only say that the purpose is open: a trial goes on without it.
+    """
 
     faults: tuple[str, ...]
     notes: tuple[str, ...]
     cases: tuple[CaseResult, ...]
+    unstated: tuple[str, ...] = ()
 
     @property
     def fit(self) -> bool:
@@ -46,8 +50,8 @@ def check_product(workspace: Workspace) -> CheckResult:
             return None
 
     product = attempt(lambda: workspace.product)
-    if product is not None:
-        faults += _list_unstated(workspace, product)
+    unstated = [] if product is None else _list_unstated(workspace, product)
+    faults += unstated
     contract = attempt(lambda: workspace.contract)
     package: Package | None = None
     if product is not None and workspace.package.exists():
@@ -72,7 +76,7 @@ def check_product(workspace: Workspace) -> CheckResult:
                 faults += _list_money_faults(workspace, product)
             behaviour = list_missing_behaviour(workspace.policy.compile(contract))
             notes += [f"{line.where}: {line.sentence}" for line in behaviour]
-    return CheckResult(tuple(faults), tuple(notes), cases)
+    return CheckResult(tuple(faults), tuple(notes), cases, tuple(unstated))
 
 
 def _list_unstated(workspace: Workspace, product: Product) -> list[str]:

@@ -1,0 +1,237 @@
+"""The composition root: one program made of the rooms, and served. Nothing else names what it is made of.
+
+`build` makes a program on a store; `serve` runs it behind a socket until it is told to stop: it then takes no more,
+answers what it has, and ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from secrets import token_bytes, token_hex
+from socket import socket
+
+import uvicorn
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.supervisors import Multiprocess
+
+from roadworthy.access import KeyRing, Passwords, RandomBytes
+from roadworthy.api import Services, make_asgi
+from roadworthy.errors import UsageError
+from roadworthy.jobs import Runner
+from roadworthy.live import CurrentRoute
+from roadworthy.records import Store, new_id, open_store
+from roadworthy.settings import Settings
+
+__all__ = ["App", "build", "serve"]
+
+DRAIN_SECONDS = 30
+"""How long requests that are under way may take once the program was told to stop."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class App:
+    """A program on one store. `start` begins its long work, `stop` ends it, `close` lets the store go."""
+
+    settings: Settings
+    store: Store
+    current: CurrentRoute
+    keys: KeyRing
+    passwords: Passwords
+    clock: Callable[[], datetime]
+    new_id: Callable[[], str]
+    random: RandomBytes
+    runner: Runner
+    door: ASGIApp
+    _told_to_stop: threading.Event = field(default_factory=threading.Event, repr=False)
+    _threads: list[threading.Thread] = field(default_factory=list, repr=False)
+
+    async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The door, as an ASGI application in whose lifespan the long work is done."""
+        if scope["type"] != "lifespan":
+            await self.door(scope, receive, send)
+            return
+
+        async def receive_and_act() -> Message:
+            message: Message = await receive()
+            if message["type"] == "lifespan.startup":
+                await asyncio.to_thread(self.start)
+            elif message["type"] == "lifespan.shutdown":
+                await asyncio.to_thread(self.stop)
+            return message
+
+        await self.door(scope, receive_and_act, send)
+
+    def start(self) -> None:
+        """Make ready to decide: the release is loaded and its kernels compiled; the job runner begins."""
+        self.current.warm()
+        thread = threading.Thread(target=self.runner.run_forever, args=(self._told_to_stop,), name="jobs", daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def stop(self) -> None:
+        """Let the job under way come to its next step, and end; whoever runs jobs next goes on there."""
+        self._told_to_stop.set()
+        for thread in self._threads:
+            thread.join(DRAIN_SECONDS)
+
+    def close(self) -> None:
+        """Let the store go."""
+        self.store.close()
+
+
+def build(settings: Settings) -> App:
+    """The program on the store that the settings name. StoreError where there is none, or none of this version."""
+
+    def clock() -> datetime:
+        return datetime.now(UTC)
+
+    def make_id() -> str:
+        return new_id(clock())
+
+    store = open_store(settings.store)
+    try:
+        current = CurrentRoute(store)
+        services = Services(
+            store=store,
+            current=current,
+            keys=KeyRing(store),
+            settings=settings,
+            clock=clock,
+            new_id=make_id,
+            random=token_bytes,
+            passwords=Passwords(),
+        )
+        worker = f"{os.getpid()}-{token_hex(4)}"
+        return App(
+            settings=settings,
+            store=store,
+            current=current,
+            keys=services.keys,
+            passwords=services.passwords,
+            clock=clock,
+            new_id=make_id,
+            random=token_bytes,
+            runner=Runner(store, {}, worker=worker, clock=clock, new_id=make_id),
+            door=make_asgi(services),
+        )
+    except BaseException:
+        store.close()
+        raise
+
+
+def serve(settings: Settings, listening: socket, *, say: Callable[[str], None] = lambda _: None) -> None:
+    """Serve until SIGTERM or SIGINT; then take no more, answer what is under way, and return.
+
+    `listening` is a socket that listens already, so that whoever comes while the program starts waits for it instead
+    of being turned away. `say` is told, in a sentence, once it serves. UsageError: more than one process on SQLite, or
+    another one serves the same file. StoreError: the store cannot be used.
+    """
+    with _alone(settings):
+        app = build(settings)
+        try:
+            taken = app.current.warm()
+            champion = f"release {taken.route.champion}" if taken.champion is not None else "no release is live yet"
+            trial = ", a trial" if app.current.trial else ""
+            if settings.workers == 1:
+                config = _configure(settings, app.asgi)
+                _run_one(config, listening, lambda: say(f"{_place(listening)} serves: {champion}{trial}"))
+                return
+        finally:
+            app.close()
+        # Nothing of what is open here may be carried into other processes.
+        config = _configure(settings, partial(_build_worker, settings), workers=settings.workers)
+        say(f"{_place(listening)} serves with {settings.workers} processes: {champion}{trial}")
+        Multiprocess(config, [listening]).run()
+
+
+def _build_worker(settings: Settings) -> ASGIApp:
+    """The application of one of several processes."""
+    return build(settings).asgi
+
+
+def _configure(settings: Settings, app: Callable[..., object], *, workers: int = 1) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        factory=workers > 1,
+        workers=workers,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        interface="asgi3",
+        log_config=None,
+        log_level="error" if settings.log_level == "error" else "warning",
+        access_log=False,  # the door writes its own, without personal data
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+
+
+def _run_one(config: uvicorn.Config, listening: socket, ready: Callable[[], None]) -> None:
+    """Run in this process. To be told to stop is how a server ends well, so the signal stops here."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    _Server(config, ready).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it is ready."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """Nobody else serves this SQLite file meanwhile, however either process ends. PostgreSQL takes any number."""
+    if not settings.store.startswith("sqlite:"):
+        yield
+        return
+    if settings.workers > 1:
+        raise UsageError(
+            f"{settings.workers} processes cannot serve a store on SQLite",
+            where="--workers",
+            mend="one worker, or a store on PostgreSQL (postgresql://...)",
+        )
+    import fcntl
+
+    store = Path(settings.store.removeprefix("sqlite:///"))
+    if not store.is_file():
+        yield  # `build` says what is wrong
+        return
+    # A lock beside the file: closing any handle of the database's own file would drop SQLite's locks on it.
+    with store.with_name(f"{store.name}.serving").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise UsageError(
+                f"another process serves this store: {file.read().strip() or 'it is starting'}",
+                where=store,
+                mend="stop that one first, or keep the store on PostgreSQL, where several processes serve",
+            ) from None
+        file.truncate(0)
+        file.write(f"process {os.getpid()}")
+        file.flush()
+        yield
+
+
+def _place(listening: socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,43 @@
+"""`roadworthy backup`: the store as one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from roadworthy.cli.acting import As, Directory, acting
+from roadworthy.cli.speaking import Json, say, show_json
+
+NAME = "backup"
+
+
+def command(file: Path, /, *, directory: Directory = Path(), as_: As = None, json: Json = False) -> int:
+    """Write the whole store, as it is at one moment, to FILE, while it serves.
+
+    FILE is a ZIP of Parquet tables with their SHA-256, and restores into SQLite and PostgreSQL alike. It holds what
+    applicants told: keep it as safe as the store.
+
+    Example: roadworthy backup monday.zip
+
+    Parameters
+    ----------
+    file
+        A file that is not there yet.
+    directory
+        The product's directory.
+    as_
+        Act as this account: in a trial only.
+    json
+        Print one JSON document.
+
+    """
+    from roadworthy.records import backup
+
+    with acting(directory, as_name=as_) as deed:
+        deed.demand("store.back_up")
+        manifest = backup(deed.store, file, at=deed.now)
+    if json:
+        show_json({"file": str(file), "manifest": manifest})
+        return 0
+    rows = sum(table.rows for table in manifest.tables)
+    say(f"wrote {file}: {rows:,} rows of {len(manifest.tables)} tables, {file.stat().st_size:,} bytes")
+    return 0
