@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from roadworthy.live.again import Again, decide_again, open_particulars
 from roadworthy.live.build import describe_build
 from roadworthy.live.current import CurrentRoute, Taken, warm_up
 from roadworthy.live.deciding import Decided, Envelope, KeyTaken, Made, NotDecided, decide_and_record
@@ -15,6 +16,7 @@ __all__ = [
     "CREATED",
     "ROWS",
     "STOPPED",
+    "Again",
     "CurrentRoute",
     "Decided",
     "Envelope",
@@ -25,9 +27,11 @@ __all__ = [
     "NotDecided",
     "Reply",
     "Taken",
+    "decide_again",
     "decide_and_record",
     "describe_build",
     "load_release",
+    "open_particulars",
     "plain_cells",
     "read_bytes",
     "read_manifest",

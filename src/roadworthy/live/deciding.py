@@ -17,7 +17,7 @@ from roadworthy.live.describing import Described, describe_decisions
 from roadworthy.live.reply import ENCODER, render_reply, reply_of
 from roadworthy.records import Conflict, Entry, Once, Particulars, Record, Recorded, Replayed, encode_payload
 
-__all__ = ["Decided", "Envelope", "KeyTaken", "Made", "NotDecided", "decide_and_record"]
+__all__ = ["Decided", "Envelope", "KeyTaken", "Made", "NotDecided", "body_of", "decide_and_record", "name_batch"]
 
 _TRIES = 50
 _LONGEST_ID = 255
@@ -93,7 +93,7 @@ def decide_and_record(current: CurrentRoute, envelopes: Sequence[Envelope], *, n
 
 def _attempt(current: CurrentRoute, taken: Taken, envelopes: Sequence[Envelope], now: datetime) -> list[Made]:
     loaded = taken.require()
-    checked = check_bodies(loaded.contract, [_body(envelope) for envelope in envelopes])
+    checked = check_bodies(loaded.contract, [body_of(envelope) for envelope in envelopes])
     refused = dict(checked.violations)
     for row, name in zip(checked.rows.tolist(), checked.batch.application_id, strict=True):
         if violation := _check_id(name):
@@ -103,7 +103,7 @@ def _attempt(current: CurrentRoute, taken: Taken, envelopes: Sequence[Envelope],
     rows = checked.rows[kept].tolist()
     asked = [envelopes[row] for row in rows]
     if asked:
-        batch = _name(checked.batch.take(kept), asked, now)
+        batch = name_batch(checked.batch.take(kept), asked, now)
         decisions = decide(batch, loaded.release, taken.tables)
         described = describe_decisions(
             batch, decisions, loaded, taken, corrects=[envelope.corrects for envelope in asked], build=current.build
@@ -115,7 +115,8 @@ def _attempt(current: CurrentRoute, taken: Taken, envelopes: Sequence[Envelope],
     return [made[row] for row in range(len(envelopes))]
 
 
-def _body(envelope: Envelope) -> dict[str, object]:
+def body_of(envelope: Envelope) -> dict[str, object]:
+    """The application as a caller sends it."""
     body: dict[str, object] = {"inputs": msgspec.json.decode(envelope.inputs)}
     for name in ("application_id", "applicant_id", "applied_at"):
         value = getattr(envelope, name)
@@ -135,7 +136,7 @@ def _check_id(name: str | None) -> Violation | None:
     return None
 
 
-def _name(batch: Batch, asked: Sequence[Envelope], now: datetime) -> Batch:
+def name_batch(batch: Batch, asked: Sequence[Envelope], now: datetime) -> Batch:
     """The batch, in which every application has an id and a time."""
     ids = [
         envelope.record_id if given is None else given
