@@ -163,8 +163,8 @@ def test_sampled_values_are_near_the_exact_ones_within_their_stated_error() -> N
     assert (np.abs(found.contributions - exact) <= 5 * found.error + 1e-12).all()
 
 
-def test_the_same_row_always_gets_the_same_sampled_values() -> None:
-    k = 10
+@pytest.mark.parametrize("k", [8, 10])
+def test_a_row_is_explained_the_same_alone_and_among_others(k: int) -> None:
     names, rows = tuple(f"x{i}" for i in range(k)), np.random.default_rng(2).uniform(0.5, 1.5, (3, k))
     reference = batch_of(np.ones((1, k)))
     whole = explain_by_asking(product, batch_of(rows), reference, names).contributions
@@ -282,6 +282,14 @@ def test_frames_are_as_the_model_saw_its_training(batch_of: Callable[..., Batch]
     grade = frame["grade"]
     assert grade[batch.columns["grade"] == -1].isna().all()
     assert (grade[batch.columns["grade"] == -2] != "a").all()
+
+
+def test_a_number_beyond_float32_reaches_a_model_of_float32_as_infinity_and_warns_of_nothing() -> None:
+    rows = batch_of([[1e300, 0.1], [-1e300, np.nan]])
+    frame = make_frame(rows, (FrameColumn("x0", "float32"), FrameColumn("x1", "float32")))
+    assert frame["x0"].tolist() == [np.inf, -np.inf]
+    assert frame["x1"].tolist()[0] == np.float32(0.1)
+    assert frame["x1"].isna().tolist() == [False, True]
 
 
 def test_categories_that_are_neither_text_nor_number_are_refused() -> None:

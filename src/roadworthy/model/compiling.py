@@ -13,7 +13,6 @@ from roadworthy.model.engine import CompiledEngine
 from roadworthy.model.forest import Forest
 from roadworthy.model.formats import CannotCompile, find_format
 from roadworthy.model.formats.feature import start_features
-from roadworthy.model.formats.frames import make_frame
 from roadworthy.model.formats.native import NativeEngine
 from roadworthy.model.formats.trace import trace
 from roadworthy.model.parity import Parity, compare, make_hard_rows
@@ -37,8 +36,7 @@ def compile_model(
         # Some other version of a library may hold its parts otherwise. Compiling is never needed to answer right.
         return None, None, f"its parts are not laid out as known: {type(fault).__name__}: {fault}"
     hard = make_hard_rows(batch, native.inputs, _thresholds(engine))
-    hard_own = native.pd_at_once(lambda rows: make_frame(hard.take(rows), native.frame), len(hard))
-    parity = compare(engine, (batch, hard), (own, hard_own), cut_offs=cut_offs)
+    parity = compare(engine, (batch, hard), (own, native.pd_at_once(hard)), cut_offs=cut_offs)
     if not parity.holds:
         return None, parity, f"the compiled form differs from the model: {parity.sentence()}"
     return engine, parity, parity.sentence()

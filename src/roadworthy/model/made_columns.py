@@ -68,14 +68,17 @@ def _find_functions(numbers: dict[str, NDArray[np.float64]]) -> list[str]:
         return []
     rows = np.stack([numbers[name][:FEW] for name in names])
     said = []
+    ratios: dict[frozenset[int], str] = {}
     with np.errstate(all="ignore"):  # a log or ratio that is not finite simply does not match
         for i, name in enumerate(names):
             for word, made in (("log", np.log(rows[i])), ("log1p", np.log1p(rows[i]))):
                 said += [f"{names[j]} looks like {word}({name})" for j in _matches(rows, made) if j != i]
         for i, j in permutations(range(len(names)), 2):
-            found = _matches(rows, rows[i] / rows[j])
-            said += [f"{names[k]} looks like {names[i]} / {names[j]}" for k in found if k not in (i, j)]
-    return said
+            for k in _matches(rows, rows[i] / rows[j]):
+                # a / b = c is also a / c = b: what is made mostly stands behind what it is made of
+                if k not in (i, j) and (k > max(i, j) or frozenset((i, j, k)) not in ratios):
+                    ratios[frozenset((i, j, int(k)))] = f"{names[k]} looks like {names[i]} / {names[j]}"
+    return [*said, *ratios.values()]
 
 
 def _matches(rows: NDArray[np.float64], made: NDArray[np.float64]) -> NDArray[np.int64]:

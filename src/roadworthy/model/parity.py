@@ -108,7 +108,7 @@ def _hard_values(batch: Batch, name: str, thresholds: NDArray[np.float64] | None
         return [MISSING, UNSEEN, *list(codes)[:HARD_ROWS_PER_COLUMN]]
     if column.type == "boolean":
         return [np.nan, 0.0, 1.0]
-    values = [np.nan, 0.0, -0.0, 1.0, -1.0, 1e-300, 1e9, -1e9]
+    values = [np.nan, 0.0, -0.0, 1.0, -1.0, 1e-300, 1e9, -1e9, 1e300, -1e300]
     values += [end for end in (column.range or ()) if end is not None]
     if thresholds is not None and len(thresholds):
         step = max(1, len(thresholds) // 60)

@@ -34,25 +34,29 @@ def explain_by_asking(
     """
     k = len(columns)
     present, combine, method = _all_coalitions(k) if k <= EXACT_UP_TO else _sampled_orders(k)
-    values = np.empty((len(batch), len(present)))
+    everything = int(np.flatnonzero(present.all(axis=1))[0])
+    contributions, error = np.empty((len(batch), k)), np.empty((len(batch), k))
+    output = np.empty(len(batch))
     for row in range(len(batch)):
         everyone = batch.take(np.full(len(present), row))
-        values[row] = pd_of(move_to_reference(everyone, reference, columns, ~present), len(present))
-    contributions, error = combine(values)
+        values = pd_of(move_to_reference(everyone, reference, columns, ~present), len(present))
+        contributions[row], error[row] = combine(values)
+        output[row] = values[everything]
     at_reference = float(pd_of(reference, len(present))[0])
     return Explanation(
         columns=columns,
         contributions=contributions,
-        output=values[:, present.all(axis=1)][:, 0],
+        output=output,
         reference_output=at_reference,
         reference_pd=at_reference,
         quantity="pd",
         method=method,
-        error=error,
+        error=None if k <= EXACT_UP_TO else error,
     )
 
 
-Combine = Callable[[NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64] | None]]
+Combine = Callable[[NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]]]
+"""From one applicant's answers, by coalition, to the contributions (k,) and their standard errors (k,)."""
 
 
 def _all_coalitions(k: int) -> tuple[NDArray[np.bool_], Combine, str]:
@@ -65,7 +69,12 @@ def _all_coalitions(k: int) -> tuple[NDArray[np.bool_], Combine, str]:
             weights[place[coalition | {column}], column] += weight
             weights[i, column] -= weight
     present = np.array([[column in coalition for column in range(k)] for coalition in coalitions]).reshape(-1, k)
-    return present, lambda values: (values @ weights, None), "exact Shapley values, every coalition asked"
+
+    def combine(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        # Not by BLAS, whose sums are taken in another order for one applicant than for many.
+        return (values[:, None] * weights).sum(axis=0), np.zeros(k)
+
+    return present, combine, "exact Shapley values, every coalition asked"
 
 
 def _sampled_orders(k: int) -> tuple[NDArray[np.bool_], Combine, str]:
@@ -77,12 +86,12 @@ def _sampled_orders(k: int) -> tuple[NDArray[np.bool_], Combine, str]:
             present[i, size:, order[size - 1]] = True
 
     def combine(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        steps = np.diff(values.reshape(len(values), len(orders), k + 1), axis=2)
+        steps = np.diff(values.reshape(len(orders), k + 1), axis=1)
         by_order = np.empty_like(steps)
         for i, order in enumerate(orders):
-            by_order[:, i, order] = steps[:, i, :]
-        pairs = by_order.reshape(len(values), PAIRS, 2, k).mean(axis=2)
-        return pairs.mean(axis=1), pairs.std(axis=1, ddof=1) / np.sqrt(PAIRS)
+            by_order[i, order] = steps[i, :]
+        pairs = by_order.reshape(PAIRS, 2, k).mean(axis=1)
+        return pairs.mean(axis=0), pairs.std(axis=0, ddof=1) / np.sqrt(PAIRS)
 
     return present.reshape(-1, k), combine, f"Shapley values sampled over {2 * PAIRS} orders, with their standard error"
 

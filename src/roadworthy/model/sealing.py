@@ -32,6 +32,7 @@ from roadworthy.model.reference import find_medoid, profile_inputs
 __all__ = ["seal"]
 
 COMPARED_ROWS = 20_000
+ASKED_FIRST = 50
 GOLDEN_ROWS = 40
 RECORDED = ("roadworthy", "numpy", "scipy", "numba", "scikit-learn", "lightgbm", "xgboost-cpu", "xgboost", "treelite")
 
@@ -102,8 +103,9 @@ def seal(
     native = NativeEngine(model, frame, takes_names(model), bad_position(model, bad_class))
     rows = np.linspace(0, len(batch) - 1, min(COMPARED_ROWS, len(batch))).astype(np.int64)
     compared = batch.take(rows)
-    own = native.pd_at_once(lambda chosen: make_frame(compared.take(chosen), frame), len(compared))
-    _refuse_no_probability(native, compared, own)
+    _refuse_silent(native, compared)
+    own = native.pd_at_once(compared)
+    _refuse_no_probability(own)
     if given.frame is not None:
         refuse_other_reading(native, given.frame, compared, given.rows[rows], own)
     engine, parity, why = compile_model(native, compared, own, cut_offs)
@@ -176,7 +178,7 @@ def _read(X: Any, contract: Contract | None, name: str) -> _Given:
         first = f"; the first: {aside.path[0]}: {aside.message[0]}" if len(aside) else ""
         raise SealError(f"no row keeps to the contract{first}")
     names = tuple(table.column_names)
-    frame = X.set_axis(list(names), axis=1) if type(X).__module__.startswith("pandas.") else None
+    frame = X.set_axis(list(names), axis=1) if type(X).__module__.partition(".")[0] == "pandas" else None
     return _Given(checked.batch, checked.rows, table.num_rows, names, table, frame)
 
 
@@ -210,20 +212,24 @@ def _refuse_odd_cut_offs(cut_offs: Sequence[float]) -> None:
         raise SealError(f"cut_offs are PDs in 0..1, not {odd[0]:g}", mend="0.08 for eight percent")
 
 
-def _refuse_no_probability(native: NativeEngine, batch: Batch, pd: NDArray[np.float64]) -> None:
-    known = pd[~np.isnan(pd)]
-    if not len(known):
-        try:
-            native.ask(make_frame(batch.take(slice(0, 1)), native.frame))
-        except Exception as error:
-            said = f"{type(error).__name__}: {error}".splitlines()[0]
-            raise SealError(
-                f"the model answers no row: {said}", mend="give X as the model was trained on it"
-            ) from error
-        raise SealError("the model answers no row: its answers are not numbers")
-    if known.min() < 0 or known.max() > 1:
+def _refuse_silent(native: NativeEngine, batch: Batch) -> None:
+    few = batch.take(np.linspace(0, len(batch) - 1, min(ASKED_FIRST, len(batch))).astype(np.int64))
+    if not np.isnan(native.pd_at_once(few)).all():
+        return
+    try:
+        native.ask(make_frame(few, native.frame))
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}".splitlines()[0]
+        message = f"the model answers none of {len(few)} rows: {said}"
+        raise SealError(message, mend="give X as the model was trained on it") from error
+    raise SealError(f"the model answers none of {len(few)} rows with a number")
+
+
+def _refuse_no_probability(pd: NDArray[np.float64]) -> None:
+    low, high = np.nanmin(pd), np.nanmax(pd)
+    if low < 0 or high > 1:
         raise SealError(
-            f"the model's answers run from {known.min():g} to {known.max():g}: they are no probabilities",
+            f"the model's answers run from {low:g} to {high:g}: they are no probabilities",
             mend="train with a binary objective (binary, binary:logistic)",
         )
 

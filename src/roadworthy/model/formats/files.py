@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from roadworthy.errors import MissingExtra, SealError
+from roadworthy.errors import MissingExtra, PackageError, SealError
 from roadworthy.model.formats.stored import load_native
 
 __all__ = ["read_model_file"]
@@ -17,11 +17,16 @@ def read_model_file(path: Path) -> Any:
     reader = readers.get(path.suffix)
     if reader is None:
         raise SealError("is not a kind of model file that is read", where=path, available=readers)
+    if not path.is_file():
+        raise SealError("there is no such file", where=path)
     return reader(path)
 
 
 def _read_skops(path: Path) -> Any:
-    return load_native(path.read_bytes())
+    try:
+        return load_native(path.read_bytes())
+    except PackageError as error:
+        raise SealError(error.message, where=path) from None
 
 
 def _read_lightgbm(path: Path) -> Any:

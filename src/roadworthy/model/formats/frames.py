@@ -73,8 +73,13 @@ def make_frame(batch: Batch, columns: Sequence[FrameColumn]) -> Any:
         elif column.dtype == "bool":
             out[column.name] = values == 1.0
         else:
-            out[column.name] = values.astype(np.float32) if column.dtype == "float32" else values
+            out[column.name] = _narrow(values) if column.dtype == "float32" else values
     return pd.DataFrame(out, columns=[column.name for column in columns])
+
+
+def _narrow(values: NDArray[Any]) -> NDArray[np.float32]:
+    with np.errstate(over="ignore"):  # beyond float32 is infinity in the model's own frame too
+        return values.astype(np.float32)
 
 
 def _places(

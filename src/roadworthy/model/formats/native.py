@@ -53,14 +53,18 @@ class NativeEngine:
             padded = np.concatenate([rows, np.full(padded_to - len(rows), rows[-1])])
             return self.ask(make_frame(batch.take(padded), self.frame))[: len(rows)]
 
-        return _answer(ask, len(batch), padded_to)
+        return _answer(ask, np.arange(len(batch)), padded_to)
 
-    def pd_at_once(self, frame_of: Callable[[NDArray[np.int64]], Any], n: int) -> NDArray[np.float64]:
-        """PD (n,) of the rows that `frame_of` makes frames of, given their positions: many at a time, and not padded.
+    def pd_at_once(
+        self, batch: Batch, frame_of: Callable[[NDArray[np.int64]], Any] | None = None
+    ) -> NDArray[np.float64]:
+        """PD (n,) like `pd`, but many rows at a time and not padded; for sealing.
 
-        For sealing. A linear model's last bits may differ from those of `pd`.
+        `frame_of` makes the frame of rows given by position, where it is not that of the batch. A linear model's last
+        bits may differ from those of `pd`.
         """
-        return _answer(lambda rows: self.ask(frame_of(rows)), n, ASKED_AT_ONCE)
+        frame_of = frame_of or (lambda rows: make_frame(batch.take(rows), self.frame))
+        return _answer(lambda rows: self.ask(frame_of(rows)), _by_gaps(batch, self.inputs), ASKED_AT_ONCE)
 
     def ask(self, frame: Any) -> NDArray[np.float64]:
         """The library's own PD (n,) for a frame; raises whatever the library raises."""
@@ -71,10 +75,12 @@ class NativeEngine:
         return explain_by_asking(self.pd, batch, reference, self.inputs)
 
 
-def _answer(ask: Callable[[NDArray[np.int64]], NDArray[np.float64]], n: int, size: int) -> NDArray[np.float64]:
-    """The answers to n rows, `size` at a time; where some are refused, halves are asked until those stand alone."""
-    out = np.full(n, np.nan)
-    waiting = [np.arange(start, min(start + size, n)) for start in range(0, n, size)]
+def _answer(
+    ask: Callable[[NDArray[np.int64]], NDArray[np.float64]], order: NDArray[np.int64], size: int
+) -> NDArray[np.float64]:
+    """The answers to all rows, in `order` and `size` at a time; where some are refused, halves are asked anew."""
+    out = np.full(len(order), np.nan)
+    waiting = [order[start : start + size] for start in range(0, len(order), size)]
     while waiting:
         rows = waiting.pop()
         try:
@@ -83,6 +89,13 @@ def _answer(ask: Callable[[NDArray[np.int64]], NDArray[np.float64]], n: int, siz
             if len(rows) > 1:
                 waiting += np.array_split(rows, 2)
     return out
+
+
+def _by_gaps(batch: Batch, names: tuple[str, ...]) -> NDArray[np.int64]:
+    """The rows, those with the same gaps together: where one is refused, its neighbours mostly are."""
+    matrix = batch.matrix(names)
+    is_category = np.array([batch.contract[name].type == "category" for name in names], dtype=np.bool_)
+    return np.lexsort((np.isnan(matrix) | ((matrix < 0) & is_category)).T) if len(names) else np.arange(len(batch))
 
 
 def ask_model(model: Any, frame: Any, *, named: bool, bad_at: int) -> NDArray[np.float64]:

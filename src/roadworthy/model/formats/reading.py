@@ -27,7 +27,7 @@ def refuse_other_reading(
     than the model was trained on: a number as text, one of the model's categories as missing.
     """
     columns = list(native.inputs)
-    own = native.pd_at_once(lambda chosen: X[columns].iloc[rows[chosen]], len(rows))
+    own = native.pd_at_once(batch, lambda chosen: X[columns].iloc[rows[chosen]])
     other = np.flatnonzero(~np.isnan(own) & ~(np.abs(own - pd) <= TOLERANCE))
     if len(other):
         first = int(other[0])
@@ -46,7 +46,7 @@ def _find_suspects(native: NativeEngine, given: Any, read: Batch, own: float) ->
     for name in native.inputs:
         mixed = given.copy()
         mixed[name] = made[name].to_numpy() if str(made[name].dtype) != "category" else made[name].array
-        answer = native.pd_at_once(mixed.iloc.__getitem__, 1)[0]
+        answer = native.pd_at_once(read, mixed.iloc.__getitem__)[0]
         if not abs(answer - own) <= TOLERANCE:
             found.append(name)
     return found
