@@ -21,6 +21,7 @@ __all__ = ["Admitted", "KeyCheck", "RateLimit", "admitted_of", "check_type", "re
 
 _PLACE = "roadworthy"
 _FORM = "application/x-www-form-urlencoded"
+_BYTES = "application/octet-stream"
 _BODY_SECONDS = 30
 """How long a body may take to arrive, for each further piece of it."""
 
@@ -165,13 +166,16 @@ def check_type(row: RouteRow, headers: dict[bytes, bytes]) -> str:
     if coding == "identity":
         if JSON in takes and kind in ("", _FORM):
             return JSON
+        if not kind and _BYTES in takes:
+            return _BYTES
         if kind in takes:
             return kind
     said = f"a body of the type {kind[:100]!a}" if coding == "identity" else "a compressed body"
     raise ProblemError(
-        Problem.of("content-type", "The body is of another type", 415, f"{said} is not taken", available=tuple(sorted(takes))),
-        {"Accept-Post": ", ".join(sorted(takes))} if row.method == "POST" else {},
-    )  # fmt: skip
+        Problem.of(
+            "content-type", "The body is of another type", 415, f"{said} is not taken", available=tuple(sorted(takes))
+        )
+    )
 
 
 class GoneAwayError(Exception):

@@ -13,6 +13,7 @@ from litestar import Request, Response
 
 from roadworthy.access import Deed
 from roadworthy.api.admission import Admitted, admitted_of
+from roadworthy.api.form import FORM_DATA, Sent, read_form
 from roadworthy.api.json_body import decode_json
 from roadworthy.api.problem import Problem, ProblemError, Violation
 from roadworthy.api.route_table import JSON, Query
@@ -21,6 +22,7 @@ from roadworthy.api.services import Services
 __all__ = ["Call", "read_struct", "reply", "schema_of"]
 
 T = TypeVar("T")
+_MOST_SAID = 100
 
 
 class Call(Request[Any, Any, Any]):
@@ -37,6 +39,10 @@ class Call(Request[Any, Any, Any]):
         """Who it is, and what they sent."""
         return admitted_of(self.scope)
 
+    def named(self, name: str) -> str:
+        """A step of the path."""
+        return str(self.path_params[name])
+
     def deed(self) -> Deed:
         """The deed of whoever asks, at the moment they came in."""
         return self.services.deed(self.admitted.by, self.admitted.at)
@@ -50,6 +56,12 @@ class Call(Request[Any, Any, Any]):
         if not body and not self.admitted.row.told.body_needed:
             return kind()
         return read_struct(decode_json(body), kind)
+
+    def read_file(self) -> Sent:
+        """The file that was sent: as the body itself, or as the one part `file` of a form."""
+        if self.admitted.kind == FORM_DATA:
+            return read_form(self.admitted.body, self.admitted.headers.get(b"content-type", b"").decode("latin-1"))
+        return Sent(self.admitted.body, "upload")
 
     def asked(self) -> dict[str, Any]:
         """The parameters of the query, by name, as the route declares them; ProblemError 400 with every violation."""
@@ -82,27 +94,27 @@ def _validator(kind: Any) -> Any:
 
 
 def _find_violations(value: Any, kind: Any) -> list[Violation]:
-    found = []
+    found: list[Violation] = []
     for error in _validator(kind).iter_errors(value):
         path = "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.instance_path)
-        rule = str(error.schema_path[-1]) if error.schema_path else "type"
-        found.append(Violation(path, rule, _say(error, rule)))
-    return found[:100]
+        found += _say(error.kind, str(error.schema_path[-1]) if error.schema_path else "type", path)
+        if len(found) > _MOST_SAID:
+            break
+    return found[:_MOST_SAID]
 
 
-def _say(error: Any, rule: str) -> str:
+def _say(kind: Any, rule: str, path: str) -> list[Violation]:
     """What is wrong, without the value that is: a validator quotes it."""
-    kind = error.kind
     match rule:
         case "required":
-            return f"lacks {kind.property!r}"
+            return [Violation(f"{path}.{kind.property}", "missing", "is missing")]
         case "additionalProperties":
-            return "has unknown fields: " + ", ".join(ascii(name)[:60] for name in kind.unexpected[:10])
+            return [Violation(f"{path}.{name[:60]}", "unknown", "is no field here") for name in kind.unexpected]
         case "type":
-            return f"is not of the type {', '.join(kind.types)}"
+            return [Violation(path, "type", f"is not of the type {', '.join(kind.types)}")]
         case "enum":
-            return f"is none of {', '.join(str(option) for option in kind.options)}"
-    return f"breaks the rule {rule}"
+            return [Violation(path, "allowed", f"is none of {', '.join(str(option) for option in kind.options)}")]
+    return [Violation(path, rule, f"breaks the rule {rule}")]
 
 
 def _first_violation(error: msgspec.ValidationError) -> Violation:

@@ -132,5 +132,7 @@ def problem_of(error: BaseException) -> tuple[Problem, dict[str, str]]:
 
 
 def _of_error(name: str, title: str, status: int, error: RoadworthyError) -> Problem:
-    detail = error.message if error.where is None else f"{error.where}: {error.message}"
+    # Of a file only its name is told: where it lies here is nobody's business.
+    where = None if error.where is None else error.where.rpartition("/")[2] or error.where
+    detail = error.message if where is None else f"{where}: {error.message}"
     return Problem.of(name, title, status, detail, mend=error.mend, available=tuple(error.available or ())[:50])

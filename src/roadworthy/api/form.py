@@ -1,0 +1,56 @@
+"""A file as a browser's form, or `curl -F file=@FILE`, sends it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from io import BytesIO
+
+from multipart import MultipartError, MultipartParser, parse_options_header
+
+from roadworthy.api.problem import Problem, ProblemError, Violation
+
+__all__ = ["FORM_DATA", "Sent", "read_form"]
+
+FORM_DATA = "multipart/form-data"
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A file that was sent, and the name it had where it came from."""
+
+    data: bytes
+    name: str
+
+
+def read_form(body: bytes, content_type: str) -> Sent:
+    """The one part `file` of a form; ProblemError 400 where it is no form, or has other parts.
+
+    >>> body = b'--x\\r\\nContent-Disposition: form-data; name="file"; filename="a.csv"\\r\\n\\r\\nage\\r\\n--x--\\r\\n'
+    >>> read_form(body, "multipart/form-data; boundary=x")
+    Sent(data=b'age', name='a.csv')
+    """
+    boundary = parse_options_header(content_type)[1].get("boundary", "")
+    parts: list[tuple[str, Sent]] = []
+    try:
+        parser = MultipartParser(
+            BytesIO(body), boundary, strict=True, mem_limit=len(body) + 1, memfile_limit=len(body) + 1
+        )
+        for part in parser:
+            parts.append((part.name, Sent(part.raw, _plain_name(part.filename))))
+    except (MultipartError, ValueError, UnicodeError):
+        raise _refuse("$", "form", "is no form: it has no boundary, or its parts are not whole") from None
+    if [name for name, _ in parts] != ["file"]:
+        raise _refuse("$.file", "missing", "the form has one part, and its name is file")
+    return parts[0][1]
+
+
+def _plain_name(name: str | None) -> str:
+    """A name without folders, and without what cannot be printed."""
+    plain = (name or "").replace("\\", "/").rpartition("/")[2][:120]
+    return "".join(sign for sign in plain if sign.isprintable()).lstrip(".") or "upload"
+
+
+def _refuse(path: str, rule: str, message: str) -> ProblemError:
+    return ProblemError(
+        Problem.of("form", "The form cannot be read", 400, violations=(Violation(path, rule, message),))
+    )

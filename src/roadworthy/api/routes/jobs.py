@@ -1,0 +1,201 @@
+"""Long work: files of applications, exports, and how far they are."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import msgspec
+from litestar import Response
+from msgspec import Meta, Struct
+
+from roadworthy.api.call import Call, reply
+from roadworthy.api.long_work import DECISIONS, EXPORT, SCORE
+from roadworthy.api.problem import no_such
+from roadworthy.api.route_table import Answer, Query, Told
+from roadworthy.api.routes.declaring import way
+from roadworthy.jobs import Job, Progress, cancel_job, list_jobs, read_job, submit_job
+from roadworthy.records import keep_content, read_content
+
+__all__ = ["HANDLERS"]
+
+TABLE_FILES = {
+    "text/csv": "CSV",
+    "application/vnd.apache.parquet": "Parquet",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "Excel",
+    "application/octet-stream": "any of them: what is in it decides",
+    "multipart/form-data": "a form with the part `file`",
+}
+_WHERE = {"Location": "Where the job is found."}
+
+
+class JobSeen(Struct, frozen=True, kw_only=True):
+    """One piece of long work, as whoever asked for it sees it.
+
+    `files` are the names under which its results are fetched, once it is done.
+    """
+
+    job_id: str
+    kind: str
+    state: Literal["queued", "running", "done", "failed", "cancelled"]
+    progress: Progress
+    attempts: int
+    result: Mapping[str, Any] | None
+    files: tuple[str, ...]
+    error: str | None
+    submitted_at: dt.datetime
+    started_at: dt.datetime | None
+    ended_at: dt.datetime | None
+
+
+class Jobs(Struct, frozen=True):
+    """One's own jobs, the newest first."""
+
+    jobs: tuple[JobSeen, ...]
+
+
+class NewExport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which decisions to export, and as what. What is left out is not asked."""
+
+    format: Literal["csv", "parquet"] = "csv"
+    decided_from: Annotated[dt.datetime, Meta(tz=True)] | None = None
+    decided_before: Annotated[dt.datetime, Meta(tz=True)] | None = None
+    release: str | None = None
+    answer: Literal["approve", "refer", "decline"] | None = None
+
+
+@way(
+    "POST",
+    "/v1/batches",
+    Told(
+        permission="batch.score",
+        summary="Have a file of applications scored by the release that is live",
+        files=TABLE_FILES,
+        answers={202: Answer("It is queued.", JobSeen, headers=_WHERE)},
+        once="optional",
+        refusals=(409,),
+        description="Rows that break the contract are set aside, each with its rules; nothing is recorded as a decision.",
+    ),
+)
+def post_batch(request: Call) -> Response[bytes]:
+    """Keep the file, and queue the work."""
+    key = request.admitted.once_key
+    file = request.read_file()
+    deed = request.deed()
+    digest = deed.store.transact(lambda connection: keep_content(connection, file.data, "application/octet-stream"))
+    job = submit_job(deed, SCORE, {"file": digest, "name": file.name}, permission="batch.score", once_key=key)
+    return _queued(job)
+
+
+@way(
+    "POST",
+    "/v1/exports",
+    Told(
+        permission="decision.export",
+        summary="Have decisions exported to a file",
+        body=NewExport,
+        body_needed=False,
+        answers={202: Answer("It is queued.", JobSeen, headers=_WHERE)},
+        once="optional",
+        refusals=(409,),
+        description="Of the branches that the account sees. Formulas in texts are made harmless.",
+    ),
+)
+def post_export(request: Call) -> Response[bytes]:
+    """Queue an export."""
+    key = request.admitted.once_key
+    wanted = msgspec.to_builtins(request.read(NewExport))
+    return _queued(submit_job(request.deed(), EXPORT, wanted, permission="decision.export", once_key=key))
+
+
+@way(
+    "GET",
+    "/v1/jobs",
+    Told(
+        permission="job.read",
+        summary="One's own jobs; an operator's: everyone's",
+        answers={200: Answer("The jobs.", Jobs)},
+    ),
+)
+def get_jobs(request: Call) -> Response[bytes]:
+    """One's own jobs."""
+    with request.services.store.reading() as connection:
+        return reply(Jobs(tuple(_see(job) for job in list_jobs(connection, by=request.admitted.by))))
+
+
+@way(
+    "GET",
+    "/v1/jobs/{id}",
+    Told(permission="job.read", summary="How far a job is", answers={200: Answer("The job.", JobSeen)}),
+)
+def get_job(request: Call) -> Response[bytes]:
+    """One job."""
+    return reply(_see(_job(request)))
+
+
+@way(
+    "GET",
+    "/v1/jobs/{id}/result",
+    Told(
+        permission="job.read",
+        summary="A file that a job made",
+        query=(Query("file", str, "Which of its files; `decisions` where it is not given."),),
+        answers={200: Answer("The file, as CSV or Parquet.", {}, "application/octet-stream")},
+        refusals=(409,),
+    ),
+)
+def get_job_result(request: Call) -> Response[bytes]:
+    """The bytes of one of its files."""
+    job = _job(request)
+    name = request.asked().get("file", DECISIONS)
+    files = (job.result or {}).get("files", {})
+    if name not in files:
+        raise no_such(f"the job is {job.state} and has no such file; it has {', '.join(files) or 'none'}")
+    with request.services.store.reading() as connection:
+        content = read_content(connection, files[name])
+    if content is None:
+        raise no_such("the file is no longer kept")
+    ending = "csv" if content.media_type == "text/csv" else "parquet"
+    return Response(
+        content.data,
+        media_type="application/octet-stream",
+        headers={"Content-Disposition": f'attachment; filename="{name}.{ending}"'},
+    )
+
+
+@way(
+    "POST",
+    "/v1/jobs/{id}/cancel",
+    Told(
+        permission="job.read",
+        summary="Have a job cancelled",
+        answers={200: Answer("It is cancelled, or asked to stop.", JobSeen)},
+        refusals=(409,),
+        description="One's own; with `job.cancel`, anyone's.",
+    ),
+)
+def post_cancel(request: Call) -> Response[bytes]:
+    """Cancel it."""
+    return reply(_see(cancel_job(request.deed(), request.named("id"))))
+
+
+def _job(request: Call) -> Job:
+    with request.services.store.reading() as connection:
+        return read_job(connection, request.named("id"), by=request.admitted.by)
+
+
+def _queued(job: Job) -> Response[bytes]:
+    return reply(_see(job), 202, {"Location": f"/v1/jobs/{job.job_id}"})
+
+
+def _see(job: Job) -> JobSeen:
+    result = dict(job.result) if job.result is not None else None
+    files = tuple(result.pop("files", {})) if result is not None else ()
+    return msgspec.convert(
+        {name: getattr(job, name, None) for name in JobSeen.__struct_fields__} | {"result": result, "files": files},
+        JobSeen,
+    )
+
+
+HANDLERS = (post_batch, post_export, get_jobs, get_job, get_job_result, post_cancel)
