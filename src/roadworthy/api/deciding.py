@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import Mapping
 from typing import Any
@@ -12,8 +13,9 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from roadworthy.api.admission import Admitted, admitted_of
 from roadworthy.api.json_body import decode_json
 from roadworthy.api.micro_batch import MicroBatch
-from roadworthy.api.problem import Problem, ProblemError, Violation
+from roadworthy.api.problem import Problem, ProblemError
 from roadworthy.api.services import Services
+from roadworthy.contract import Batch, check_body
 from roadworthy.live import Decided, Envelope, KeyTaken, NotDecided, Reply, decide_and_record
 from roadworthy.records import Once
 
@@ -28,7 +30,7 @@ def make_decision_route(services: Services) -> ASGIApp:
 
     async def decide_one(scope: Scope, _receive: Receive, send: Send) -> None:
         admitted = admitted_of(scope)
-        envelope = _wrap(services, admitted)
+        envelope = await _wrap(services, admitted)
         match await batches.ask(envelope):
             case NotDecided(violations=violations):
                 raise ProblemError(Problem.contract(violations))
@@ -45,13 +47,14 @@ def make_decision_route(services: Services) -> ASGIApp:
     return decide_one
 
 
-def _wrap(services: Services, admitted: Admitted) -> Envelope:
+async def _wrap(services: Services, admitted: Admitted) -> Envelope:
     body = decode_json(admitted.body)
-    if not isinstance(body, dict):
-        raise _refuse(Violation("$", "type", "is not an object"))
-    unknown = [name for name in body if name not in _KNOWN]
-    if unknown:
-        raise _refuse(*(Violation(f"$.{name}", "unknown_column", "is no field of an application") for name in unknown))
+    if not isinstance(body, dict) or not _KNOWN.issuperset(body):
+        # Nothing of it can be decided, so all that is wrong with it is said at once.
+        taken = await asyncio.to_thread(services.current.take)
+        found = check_body(taken.require().contract, body)
+        if not isinstance(found, Batch):
+            raise ProblemError(Problem.contract(found))
     key = admitted.once_key
     by = admitted.by
     return Envelope(
@@ -69,10 +72,6 @@ def _ids(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def _digest(services: Services, body: bytes) -> bytes:
     return hmac.digest(services.current.store_id.encode(), body, "sha256")
-
-
-def _refuse(*violations: Violation) -> ProblemError:
-    return ProblemError(Problem.of("contract", "The application breaks the contract", 422, violations=violations))
 
 
 def _count(admitted: Admitted, body: bytes, *, replayed: bool) -> None:

@@ -15,7 +15,8 @@ _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1f24;background:#fff}
 h2{margin-top:2.5rem;border-bottom:1px solid #c8ced6}
 details{border:1px solid #c8ced6;border-radius:6px;margin:.5rem 0;padding:.4rem .8rem}
-summary{cursor:pointer}code,pre{font:14px/1.5 ui-monospace,monospace}pre{overflow-x:auto;background:#f4f6f8;padding:.6rem}
+summary{cursor:pointer}code,pre{font:14px/1.5 ui-monospace,monospace}
+pre{overflow-x:auto;background:#f4f6f8;padding:.6rem}
 table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;padding:.2rem .6rem .2rem 0}
 @media (prefers-color-scheme:dark){body{color:#e6e9ed;background:#15181c}pre{background:#22272e}}
 """
@@ -31,7 +32,8 @@ _PAGE = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).fr
 <p>Version {{ document.info.version }}. The same as <a href="/openapi.json">OpenAPI 3.1</a>. A key goes into the header
 <code>Authorization: Bearer KEY</code>; what is wrong is answered as <code>application/problem+json</code>.</p>
 {% for tag, operations in tags.items() %}<h2 id="{{ tag }}">{{ tag }}</h2>
-{% for one in operations %}<details><summary><code>{{ one.method }} {{ one.path }}</code> {{ one.told.summary }}</summary>
+{% for one in operations %}<details><summary><code>{{ one.method }} {{ one.path }}</code>
+{{ one.told.summary }}</summary>
 <p>{{ one.told.description }}</p>
 {% if one.told.parameters is defined %}<table><tr><th>parameter<th>in<th>needed<th>what</tr>
 {% for parameter in one.told.parameters %}<tr><td><code>{{ parameter.name }}</code><td>{{ parameter["in"] }}
@@ -44,7 +46,8 @@ _PAGE = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).fr
 {% for kind, content in answer.content.items() if kind == "application/json" %}<pre>{{ shown(content.schema) }}</pre>
 {% endfor %}</tr>{% endfor %}</table></details>
 {% endfor %}{% endfor %}<h2 id="types">types</h2>
-{% for name, schema in document.components.schemas.items() %}<details id="type-{{ name }}"><summary><code>{{ name }}</code>
+{% for name, schema in document.components.schemas.items() %}<details id="type-{{ name }}">
+<summary><code>{{ name }}</code>
 </summary><pre>{{ shown(schema) }}</pre></details>
 {% endfor %}</body></html>
 """

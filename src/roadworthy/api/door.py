@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from litestar import Litestar, Request, Response
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from roadworthy.api.access_log import Log, make_log, where_it_happened
 from roadworthy.api.admission import (
@@ -129,14 +129,15 @@ class Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, or the program's start and end."""
-        if scope["type"] == "lifespan":
+        kind: str = scope["type"]
+        if kind == "http":
+            await self._answer(cast("HTTPScope", scope), receive, send)
+        elif kind == "lifespan":
             await self._site(scope, receive, send)
-        elif scope["type"] == "http":
-            await self._answer(scope, receive, send)
         else:  # a websocket: there is none
             await send({"type": "websocket.close", "code": 1008, "reason": ""})
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         started = perf_counter()
         headers = dict(scope["headers"])
         request_id = self._request_id(headers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from io import BytesIO
 
-from multipart import MultipartError, MultipartParser, parse_options_header
+from multipart import MultipartError, MultipartParser, parse_options_header  # type: ignore[import-untyped]  # no stubs
 
 from roadworthy.api.problem import Problem, ProblemError, Violation
 
@@ -23,20 +23,17 @@ class Sent:
 
 
 def read_form(body: bytes, content_type: str) -> Sent:
-    """The one part `file` of a form; ProblemError 400 where it is no form, or has other parts.
+    r"""The one part `file` of a form; ProblemError 400 where it is no form, or has other parts.
 
-    >>> body = b'--x\\r\\nContent-Disposition: form-data; name="file"; filename="a.csv"\\r\\n\\r\\nage\\r\\n--x--\\r\\n'
+    >>> body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\nage\r\n--x--\r\n'
     >>> read_form(body, "multipart/form-data; boundary=x")
     Sent(data=b'age', name='a.csv')
     """
     boundary = parse_options_header(content_type)[1].get("boundary", "")
-    parts: list[tuple[str, Sent]] = []
+    whole = len(body) + 1  # it is in memory already, and measured
     try:
-        parser = MultipartParser(
-            BytesIO(body), boundary, strict=True, mem_limit=len(body) + 1, memfile_limit=len(body) + 1
-        )
-        for part in parser:
-            parts.append((part.name, Sent(part.raw, _plain_name(part.filename))))
+        parser = MultipartParser(BytesIO(body), boundary, strict=True, spool_limit=whole, memory_limit=whole)
+        parts = [(part.name, Sent(part.raw, _plain_name(part.filename))) for part in parser]
     except (MultipartError, ValueError, UnicodeError):
         raise _refuse("$", "form", "is no form: it has no boundary, or its parts are not whole") from None
     if [name for name, _ in parts] != ["file"]:

@@ -1,4 +1,4 @@
-"""What the machine's operator counts and times. Labels are routes' templates and words of our own, never what came in."""
+"""What the machine's operator counts and times. Labels are never what came in, but words of our own."""
 
 from __future__ import annotations
 

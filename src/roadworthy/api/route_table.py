@@ -98,7 +98,7 @@ class RouteRow:
 
 
 def read_rows(app: Litestar) -> list[RouteRow]:
-    """A row for every handler of `app`. UsageError for one that does not tell who may, and for what is no plain route."""
+    """A row for every handler of `app`. UsageError for one that does not tell who may, or is no plain route."""
     rows = []
     for route in app.routes:
         if not isinstance(route, HTTPRoute):

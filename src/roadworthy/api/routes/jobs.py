@@ -75,7 +75,7 @@ class NewExport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         answers={202: Answer("It is queued.", JobSeen, headers=_WHERE)},
         once="optional",
         refusals=(409,),
-        description="Rows that break the contract are set aside, each with its rules; nothing is recorded as a decision.",
+        description="Rows that break the contract are set aside, each with its rules. No decision is recorded.",
     ),
 )
 def post_batch(request: Call) -> Response[bytes]:
