@@ -10,7 +10,7 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,9 +18,9 @@ from functools import partial
 from pathlib import Path
 from secrets import token_bytes, token_hex
 from socket import socket
+from typing import Any, cast
 
 import uvicorn
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.supervisors import Multiprocess
 
 from roadworthy.access import KeyRing, Passwords, RandomBytes
@@ -32,6 +32,12 @@ from roadworthy.records import Store, new_id, open_store
 from roadworthy.settings import Settings
 
 __all__ = ["App", "build", "serve"]
+
+# As the ASGI specification has them.
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Asgi = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 DRAIN_SECONDS = 30
 """How long requests that are under way may take once the program was told to stop."""
@@ -50,18 +56,18 @@ class App:
     new_id: Callable[[], str]
     random: RandomBytes
     runner: Runner
-    door: ASGIApp
+    door: Asgi
     _told_to_stop: threading.Event = field(default_factory=threading.Event, repr=False)
     _threads: list[threading.Thread] = field(default_factory=list, repr=False)
 
-    async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def asgi(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """The door, as an ASGI application in whose lifespan the long work is done."""
         if scope["type"] != "lifespan":
             await self.door(scope, receive, send)
             return
 
         async def receive_and_act() -> Message:
-            message: Message = await receive()
+            message = await receive()
             if message["type"] == "lifespan.startup":
                 await asyncio.to_thread(self.start)
             elif message["type"] == "lifespan.shutdown":
@@ -121,7 +127,7 @@ def build(settings: Settings) -> App:
             new_id=make_id,
             random=token_bytes,
             runner=Runner(store, {}, worker=worker, clock=clock, new_id=make_id),
-            door=make_asgi(services),
+            door=cast(Asgi, make_asgi(services)),
         )
     except BaseException:
         store.close()
@@ -153,7 +159,7 @@ def serve(settings: Settings, listening: socket, *, say: Callable[[str], None] =
         Multiprocess(config, [listening]).run()
 
 
-def _build_worker(settings: Settings) -> ASGIApp:
+def _build_worker(settings: Settings) -> Asgi:
     """The application of one of several processes."""
     return build(settings).asgi
 

@@ -11,6 +11,7 @@ from roadworthy.batch.mapping import (
     read_sources,
     sources_yaml,
 )
+from roadworthy.batch.record import record_file
 from roadworthy.batch.score import Scored, score
 from roadworthy.batch.set_aside import describe_set_aside
 from roadworthy.batch.sinks import Sink, open_sink
@@ -29,6 +30,7 @@ __all__ = [
     "open_source",
     "open_table",
     "read_sources",
+    "record_file",
     "score",
     "sources_yaml",
 ]

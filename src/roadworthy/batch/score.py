@@ -10,25 +10,29 @@ from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from roadworthy.batch.mapping import SourceMapping, absent_inputs, map_columns
 from roadworthy.batch.set_aside import describe_set_aside
 from roadworthy.batch.sinks import Sink, open_sink
 from roadworthy.batch.sources import Source
 from roadworthy.batch.writings import settle_writings
-from roadworthy.contract import check_table
-from roadworthy.decision import Decisions, Release, Table, decide
+from roadworthy.contract import Checked, Contract, SetAside, check_table
+from roadworthy.decision import Release, Table, decide
 from roadworthy.errors import DataError
 from roadworthy.policy import ANSWERS
 
-__all__ = ["Scored", "score"]
+__all__ = ["Part", "Scored", "number_rows", "score", "walk_file"]
 
 _NO_TABLES: Mapping[str, Table] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class Scored:
-    """What became of a file: every row read was either decided or set aside; `absent` inputs it did not have at all."""
+    """What became of a file: every row read was either decided or set aside; `absent` inputs it did not have at all.
+
+    `repeated` of the decided were recorded by an earlier run over the same file.
+    """
 
     read: int
     decided: int
@@ -36,13 +40,31 @@ class Scored:
     answers: Mapping[str, int]
     set_aside_path: Path | None
     absent: tuple[str, ...] = ()
+    repeated: int = 0
 
     def sentence(self) -> str:
         """The outcome in words."""
         shares = ", ".join(f"{count:,} {answer}" for answer, count in self.answers.items())
         aside = f"; {self.set_aside:,} set aside in {self.set_aside_path}" if self.set_aside else ""
         without = f"; decided without: {', '.join(self.absent)} (absent from the file)" if self.absent else ""
-        return f"{self.read:,} applications read, {self.decided:,} decided ({shares}){aside}{without}"
+        before = f", {self.repeated:,} of them recorded before" if self.repeated else ""
+        return f"{self.read:,} applications read, {self.decided:,} decided ({shares}){before}{aside}{without}"
+
+
+@dataclass(frozen=True)
+class Part:
+    """What became of one part of a file.
+
+    answer      int8, positions in ANSWERS, one a decided row
+    decisions   one line a decided row as it is written, `row` first
+    set_aside   rows that are not decided though they keep to the contract, and why
+    repeated    how many were recorded before
+    """
+
+    answer: NDArray[np.int8]
+    decisions: pa.Table
+    set_aside: SetAside | None = None
+    repeated: int = 0
 
 
 def score(
@@ -66,9 +88,42 @@ def score(
     file lacks raises DataError unless `absent` names it. Both files appear whole or not at all. `shape` may
     add to each table of decisions before it is written; `progress` is told how many rows each step has done.
     """
+
+    def decide_part(checked: Checked, _: pa.Table, before: int, flat: bool) -> Part:
+        decisions = decide(checked.batch, release, tables)
+        table = decisions.to_flat_arrow() if flat else decisions.to_arrow()
+        return Part(decisions.answer, shape(number_rows(table, checked.rows, before)))
+
+    return walk_file(
+        source,
+        out,
+        release.package.contract,
+        decide_part,
+        set_aside=set_aside,
+        mapping=mapping,
+        absent=absent,
+        progress=progress,
+    )
+
+
+def walk_file(
+    source: Source,
+    out: Path,
+    contract: Contract,
+    decide_part: Callable[[Checked, pa.Table, int, bool], Part],
+    *,
+    set_aside: Path,
+    mapping: SourceMapping | None,
+    absent: Collection[str],
+    progress: Callable[[int], None],
+) -> Scored:
+    """Take `source` through `contract` part by part, have each part decided, and write what comes of it.
+
+    `decide_part` gets the part's rows as checked, the whole part by the contract's names, how many rows came before it,
+    and whether its decisions are to be flat, for CSV. Everything else as for `score`.
+    """
     counts = np.zeros(len(ANSWERS), dtype=np.int64)
-    read = aside = 0
-    contract = release.package.contract
+    read = aside = repeated = 0
     mapping = mapping or SourceMapping(file=source.path.name, format=source.format)
     lacking = absent_inputs(source, mapping, contract)
     if not set(lacking) <= set(absent):
@@ -85,14 +140,16 @@ def score(
         for table in source.batches():
             mapped = map_columns(table, mapping, contract)
             checked = check_table(contract, mapped, unknown="ignore", writings=writings)
-            decisions = decide(checked.batch, release, tables)
-            counts += np.bincount(decisions.answer, minlength=len(ANSWERS))
-            decided_to.write(shape(_numbered(decisions, checked.rows + read + 1, flat=decided_to.format == "csv")))
-            if len(checked.set_aside):
-                if aside_to is None:
-                    aside_to = stack.enter_context(open_sink(set_aside))
-                aside_to.write(describe_set_aside(table, checked.set_aside, read))
-                aside += len(checked.set_aside.rows)
+            part = decide_part(checked, mapped, read, decided_to.format == "csv")
+            counts += np.bincount(part.answer, minlength=len(ANSWERS))
+            repeated += part.repeated
+            decided_to.write(part.decisions)
+            for refused in (checked.set_aside, part.set_aside):
+                if refused is not None and len(refused):
+                    if aside_to is None:
+                        aside_to = stack.enter_context(open_sink(set_aside))
+                    aside_to.write(describe_set_aside(table, refused, read))
+                    aside += len(refused.rows)
             read += table.num_rows
             progress(table.num_rows)
     return Scored(
@@ -102,9 +159,10 @@ def score(
         answers=dict(zip(ANSWERS, counts.tolist(), strict=True)),
         set_aside_path=set_aside if aside else None,
         absent=lacking,
+        repeated=repeated,
     )
 
 
-def _numbered(decisions: Decisions, rows: np.ndarray[tuple[int], np.dtype[np.int64]], *, flat: bool) -> pa.Table:
-    table = decisions.to_flat_arrow() if flat else decisions.to_arrow()
-    return table.add_column(0, "row", pa.array(rows, pa.int64()))
+def number_rows(table: pa.Table, rows: NDArray[np.int64], before: int) -> pa.Table:
+    """The decisions with `row` in front: the position in the file, from 1, of positions in a part of it."""
+    return table.add_column(0, "row", pa.array(rows + before + 1, pa.int64()))

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from cyclopts import Parameter
 
+from roadworthy.cli.acting import As, acting, tell_time
 from roadworthy.cli.speaking import Json, say, show_json, show_progress
 from roadworthy.errors import UsageError
+
+if TYPE_CHECKING:
+    from roadworthy.batch import Scored, Source, SourceMapping
+    from roadworthy.contract import Contract
+    from roadworthy.pipeline import Workspace
 
 NAME = "score"
 
@@ -26,11 +33,15 @@ def command(
     policy: Path | None = None,
     set_aside: Path | None = None,
     allow_absent: str = "",
+    record: Annotated[bool, Parameter(negative="")] = False,
+    as_: As = None,
     json: Json = False,
 ) -> int:
     """Decide every application in IN (CSV, Parquet or Excel) and write the decisions to OUT (CSV or Parquet).
 
     Rows that break the contract go to the set-aside file with the rule they broke; mend them and score that file again.
+    With --record what is live decides, and every decision is recorded, once for each row of a file however often it
+    is scored.
 
     Example: roadworthy score march.csv decided.csv
 
@@ -50,11 +61,51 @@ def command(
         Where rows go that break the contract; by default beside OUT.
     allow_absent
         Inputs that IN need not have, with commas between: every row is then decided without them.
+    record
+        Decide by the release that is live, and record the decisions in the product's store.
+    as_
+        Record as this account: in a trial only.
     json
         Print one JSON document.
 
     """
-    from roadworthy.batch import SourceMapping, absent_inputs, open_table, score
+    if record and (package is not None or policy is not None):
+        raise UsageError(
+            "what is recorded is decided by what is live",
+            where="--record",
+            mend="leave out --package and --policy, or --record",
+        )
+    aside = set_aside if set_aside is not None else decisions.with_name(f"{decisions.stem}_set_aside.csv")
+    _refuse_one_file_twice({"IN": applications, "OUT": decisions, "--set-aside": aside})
+    files = _Files(applications, decisions, aside, tuple(name.strip() for name in allow_absent.split(",")))
+    if record:
+        scored, notes = _record(files, directory, as_)
+    else:
+        scored, notes = _score(files, directory, package, policy)
+    if not scored.set_aside and aside.is_file():
+        aside.unlink()  # of an earlier run: its rows are decided now
+    if json:
+        show_json(scored)
+    else:
+        for note in notes:
+            say(f"- {note}")
+        say(scored.sentence())
+        say(f"wrote {decisions}")
+    return 0
+
+
+@dataclass(frozen=True)
+class _Files:
+    """IN, OUT, where rows go that break the contract, and which inputs IN need not have."""
+
+    applications: Path
+    decisions: Path
+    aside: Path
+    allowed: tuple[str, ...]
+
+
+def _score(files: _Files, directory: Path, package: Path | None, policy: Path | None) -> tuple[Scored, Sequence[str]]:
+    from roadworthy.batch import open_table, score
     from roadworthy.decision import Release
     from roadworthy.model import load
     from roadworthy.pipeline import open_workspace
@@ -65,48 +116,81 @@ def command(
     chosen = package if package is not None else workspace.require_package() if workspace is not None else Path()
     rules = Policy.load(policy) if policy is not None else workspace.policy if workspace is not None else None
     assert rules is not None  # noqa: S101  # one of the two is there
-    aside = set_aside if set_aside is not None else decisions.with_name(f"{decisions.stem}_set_aside.csv")
-    _refuse_one_file_twice({"IN": applications, "OUT": decisions, "--set-aside": aside})
-    source = open_table(applications)
+    source = open_table(files.applications)
     release = Release(load(chosen), rules)
-    contract = release.package.contract
-    if workspace is None:
-        mapping = SourceMapping(file=source.path.name, format=source.format)
-    else:
-        mapping = workspace.maps(source)
-        if package is not None:  # sources.yaml maps to the product's contract, of which another model may know less
-            known = {name: value for name, value in mapping.columns.items() if name in contract}
-            mapping = msgspec.structs.replace(mapping, columns=known)
-    absent = absent_inputs(source, mapping, contract)
-    allowed = [name.strip() for name in allow_absent.split(",")]
-    if not set(absent) <= set(allowed):
-        raise UsageError(
-            f"has no column for the model's inputs: {', '.join(name for name in absent if name not in allowed)}",
-            where=applications,
-            available=source.columns,
-            mend=f"map them in sources.yaml, or decide without them: --allow-absent {shlex.quote(','.join(absent))}",
-        )
+    mapping = _map(source, workspace, release.package.contract, other=package is not None)
+    absent = _list_absent(source, mapping, release.package.contract, files.allowed)
     with show_progress() as bar:
         task = bar.add_task("score", total=source.rows)
         scored = score(
             source,
-            decisions,
+            files.decisions,
             release,
-            set_aside=aside,
+            set_aside=files.aside,
             mapping=mapping,
             absent=absent,
             progress=lambda rows: bar.advance(task, rows),
         )
-    if not scored.set_aside and aside.is_file():
-        aside.unlink()  # of an earlier run: its rows are decided now
-    if json:
-        show_json(scored)
-    else:
-        for note in source.notes:
-            say(f"- {note}")
-        say(scored.sentence())
-        say(f"wrote {decisions}")
-    return 0
+    return scored, source.notes
+
+
+def _record(files: _Files, directory: Path, as_name: str | None) -> tuple[Scored, Sequence[str]]:
+    from roadworthy.batch import open_table, record_file
+    from roadworthy.live import CurrentRoute
+    from roadworthy.pipeline import open_workspace
+
+    source = open_table(files.applications)
+    workspace = open_workspace(directory) if (directory / "product.yaml").is_file() else None
+    with acting(directory, as_name=as_name) as deed:
+        deed.demand("batch.score")
+        deed.demand("decision.make")
+        current = CurrentRoute(deed.store)
+        contract = current.take().require().contract
+        mapping = _map(source, workspace, contract, other=True)
+        absent = _list_absent(source, mapping, contract, files.allowed)
+        with show_progress() as bar:
+            task = bar.add_task("record", total=source.rows)
+            scored = record_file(
+                source,
+                files.decisions,
+                current,
+                actor=deed.by.account,
+                now=tell_time,
+                new_id=deed.new_id,
+                set_aside=files.aside,
+                mapping=mapping,
+                absent=absent,
+                progress=lambda rows: bar.advance(task, rows),
+            )
+    return scored, source.notes
+
+
+def _map(source: Source, workspace: Workspace | None, contract: Contract, *, other: bool) -> SourceMapping:
+    """How the file's columns map to the contract; `other`: the contract need not be the product's own."""
+    from roadworthy.batch import SourceMapping
+
+    if workspace is None:
+        return SourceMapping(file=source.path.name, format=source.format)
+    mapping = workspace.maps(source)
+    if other:  # sources.yaml maps to the product's contract, of which another model may know less
+        known = {name: value for name, value in mapping.columns.items() if name in contract}
+        mapping = msgspec.structs.replace(mapping, columns=known)
+    return mapping
+
+
+def _list_absent(source: Source, mapping: SourceMapping, contract: Contract, allowed: Sequence[str]) -> tuple[str, ...]:
+    """The inputs that the file lacks. UsageError for one that it must have."""
+    from roadworthy.batch import absent_inputs
+
+    absent = absent_inputs(source, mapping, contract)
+    if not set(absent) <= set(allowed):
+        raise UsageError(
+            f"has no column for the model's inputs: {', '.join(name for name in absent if name not in allowed)}",
+            where=source.path,
+            available=source.columns,
+            mend=f"map them in sources.yaml, or decide without them: --allow-absent {shlex.quote(','.join(absent))}",
+        )
+    return absent
 
 
 def _refuse_one_file_twice(files: Mapping[str, Path]) -> None:
