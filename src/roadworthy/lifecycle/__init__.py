@@ -9,22 +9,35 @@ from roadworthy.lifecycle.releases import create_release
 from roadworthy.lifecycle.replay import Explanation, Replay, explain_decision, replay_decision
 from roadworthy.lifecycle.route import WasLive, resume_deciding, stop_deciding, who_was_live
 from roadworthy.lifecycle.steps import Step
+from roadworthy.lifecycle.table_diff import Change, Diff
+from roadworthy.lifecycle.table_file import AsideRow
+from roadworthy.lifecycle.table_views import TableVersionView, list_table_versions
+from roadworthy.lifecycle.tables import approve_table, undo_table
+from roadworthy.lifecycle.uploads import Upload, read_upload, upload_table
 from roadworthy.lifecycle.views import ReleaseView, list_releases, show_release
 
 __all__ = [
+    "AsideRow",
+    "Change",
+    "Diff",
     "Explanation",
     "PackageView",
     "ReleaseView",
     "Replay",
     "Step",
+    "TableVersionView",
+    "Upload",
     "WasLive",
     "approve_release",
+    "approve_table",
     "create_release",
     "explain_decision",
     "keep_package",
     "list_packages",
     "list_releases",
+    "list_table_versions",
     "promote_release",
+    "read_upload",
     "replay_decision",
     "resume_deciding",
     "roll_back",
@@ -32,5 +45,7 @@ __all__ = [
     "show_release",
     "stop_deciding",
     "submit_release",
+    "undo_table",
+    "upload_table",
     "who_was_live",
 ]
