@@ -66,15 +66,16 @@ def check_product(workspace: Workspace) -> CheckResult:
     attempt(lambda: workspace.source)
     attempt(lambda: workspace.stages)
     cases: tuple[CaseResult, ...] = ()
-    if contract is not None:
-        found = attempt(lambda: find_faults(workspace.directory / "policy.yaml", contract))
+    tables = attempt(lambda: workspace.tables)
+    if contract is not None and tables is not None:
+        found = attempt(lambda: find_faults(workspace.directory / "policy.yaml", contract, tables))
         faults += [str(fault) for fault in found or []]
         if found == []:
-            cases = _run_cases(workspace.policy, contract, package)
+            cases = _run_cases(workspace.policy, contract, tables, package)
             faults += [case.sentence for case in cases if case.status == "failed"]
             if product is not None:
                 faults += _list_money_faults(workspace, product)
-            behaviour = list_missing_behaviour(workspace.policy.compile(contract))
+            behaviour = list_missing_behaviour(workspace.policy.compile(contract, tables))
             notes += [f"{line.where}: {line.sentence}" for line in behaviour]
     return CheckResult(tuple(faults), tuple(notes), cases, tuple(unstated))
 
@@ -107,9 +108,12 @@ def _list_money_faults(workspace: Workspace, product: Product) -> list[str]:
     return faults
 
 
-def _run_cases(policy: Policy, contract: Contract, package: Package | None) -> tuple[CaseResult, ...]:
+def _run_cases(
+    policy: Policy, contract: Contract, tables: tuple[Contract, ...], package: Package | None
+) -> tuple[CaseResult, ...]:
     usable = package is not None and package.contract == contract
-    return tuple(run_cases(policy, contract, package.engine.pd if package is not None and usable else None))
+    pd = package.engine.pd if package is not None and usable else None
+    return tuple(run_cases(policy, contract, pd, tables=tables))
 
 
 def _list_guesses(contract: Contract) -> list[str]:

@@ -67,6 +67,11 @@ class Workspace:
         return Policy.load(self.directory / "policy.yaml")
 
     @cached_property
+    def tables(self) -> tuple[Contract, ...]:
+        """tables/*.yaml: what the tables look like that people upload, each file named as its table."""
+        return tuple(read_contract(path) for path in sorted((self.directory / "tables").glob("*.yaml")))
+
+    @cached_property
     def mapping(self) -> SourceMapping:
         """How the past applications' columns map to the contract."""
         sources = read_sources(self.directory / "sources.yaml")
