@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 import jsonschema_rs
 import msgspec
@@ -42,6 +42,10 @@ class Call(Request[Any, Any, Any]):
     def named(self, name: str) -> str:
         """A step of the path."""
         return str(self.path_params[name])
+
+    def place(self, *more: str) -> str:
+        """The path of this request with further steps, as a Location."""
+        return quote("/".join([self.scope["path"], *more]))
 
     def deed(self) -> Deed:
         """The deed of whoever asks, at the moment they came in."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from roadworthy.api.routes import jobs, machine, outcomes, releases
+from roadworthy.api.routes import jobs, machine, outcomes, releases, tables
 from roadworthy.api.routes.decisions import DECISION_ROUTE
 
 __all__ = ["DECISION_ROUTE", "HANDLERS"]
 
-HANDLERS = (*machine.HANDLERS, *jobs.HANDLERS, *outcomes.HANDLERS, *releases.HANDLERS)
+HANDLERS = (*machine.HANDLERS, *jobs.HANDLERS, *outcomes.HANDLERS, *releases.HANDLERS, *tables.HANDLERS)
 """Every handler of the framework's."""

@@ -15,18 +15,12 @@ from roadworthy.api.long_work import DECISIONS, EXPORT, SCORE
 from roadworthy.api.problem import no_such
 from roadworthy.api.route_table import Answer, Query, Told
 from roadworthy.api.routes.declaring import way
+from roadworthy.api.routes.words import TABLE_FILES
 from roadworthy.jobs import Job, Progress, cancel_job, list_jobs, read_job, submit_job
 from roadworthy.records import keep_content, read_content
 
 __all__ = ["HANDLERS"]
 
-TABLE_FILES = {
-    "text/csv": "CSV",
-    "application/vnd.apache.parquet": "Parquet",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "Excel",
-    "application/octet-stream": "any of them: what is in it decides",
-    "multipart/form-data": "a form with the part `file`",
-}
 _WHERE = {"Location": "Where the job is found."}
 
 

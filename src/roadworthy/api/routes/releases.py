@@ -13,6 +13,7 @@ from roadworthy.api.call import Call, reply
 from roadworthy.api.route_table import Answer, Query, Told
 from roadworthy.api.routes.declaring import way
 from roadworthy.api.routes.finding import find
+from roadworthy.api.routes.words import Note, Reason
 from roadworthy.lifecycle import (
     PackageView,
     ReleaseView,
@@ -65,18 +66,6 @@ class NewRelease(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     policy: str
     product: str
     tables: Mapping[str, str] = {}
-
-
-class Note(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is said with a step."""
-
-    note: str = ""
-
-
-class Reason(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Why."""
-
-    reason: Annotated[str, Meta(min_length=1)]
 
 
 class Why(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
