@@ -76,13 +76,14 @@ class Lender:
         now = self.now
         return Deed(store=self.store, by=by, now=now, new_id=lambda: new_id(now))
 
-    def create(self, policy_text: str | None = None, by: Actor = ANA, **files: Any) -> ReleaseView:
-        files = {"package": self.package, "policy": policy_text or policy(), "product": PRODUCT} | files
-        return create_release(self.deed(by), **files)
+    def create(self, by: Actor = ANA, **files: Any) -> ReleaseView:
+        return create_release(
+            self.deed(by), **{"package": self.package, "policy": policy(), "product": PRODUCT, **files}
+        )
 
-    def approved(self, policy_text: str | None = None, **files: Any) -> str:
+    def approved(self, **files: Any) -> str:
         """A release that was made, put up and approved."""
-        release = self.create(policy_text, **files)
+        release = self.create(**files)
         submit_release(self.deed(ANA), release.id)
         return approve_release(self.deed(BEN), release.id).id
 

@@ -67,7 +67,7 @@ def approve_release(deed: Deed, release_id: str, *, reject: bool = False, note: 
     deed.demand("release.approve")
     if reject and not note.strip():
         raise Refused("a release is not rejected without a reason", mend="say why in the note")
-    champion = deed.store.ledger.live().route.champion
+    champion, trial = deed.store.ledger.live().route.champion, deed.trial
 
     def answer(connection: Connection) -> ReleaseView:
         lock_release(connection, release_id)
@@ -77,7 +77,7 @@ def approve_release(deed: Deed, release_id: str, *, reject: bool = False, note: 
                 f"release {release_id} does not wait for approval: it is {release.verdict}",
                 mend=f"`roadworthy release submit {release_id}` puts it up" if release.verdict != "approved" else None,
             )
-        answer_proposals(deed, connection, _proposals_of(release), reject=reject)
+        answer_proposals(deed, connection, _proposals_of(release), reject=reject, trial=trial)
         step = "rejected" if reject else "approved"
         event = ReleaseEvent(step=step, digest=release.digest, details={"note": note})
         deed.record(event, release_subject(release_id), within=connection)
@@ -86,13 +86,15 @@ def approve_release(deed: Deed, release_id: str, *, reject: bool = False, note: 
     return deed.store.transact(answer)
 
 
-def answer_proposals(deed: Deed, connection: Connection, proposals: Sequence[str], *, reject: bool) -> None:
+def answer_proposals(
+    deed: Deed, connection: Connection, proposals: Sequence[str], *, reject: bool, trial: bool
+) -> None:
     """Answer proposals within a transaction. Refused where an author of one is the same person as who answers."""
     for proposal_id in proposals:
         proposal = read_proposal(connection, proposal_id)
         if proposal is not None:  # else the database refuses, and says so
             author = Actor(account=proposal.author, credential=proposal.author_credential)
-            demand_two_people(author, deed.by, trial=deed.trial)
+            demand_two_people(author, deed.by, trial=trial)
         approve(
             connection,
             Approval(

@@ -34,13 +34,14 @@ def approve_table(deed: Deed, name: str, version: str, *, reject: bool = False, 
     deed.demand("table.approve")
     if reject and not note.strip():
         raise Refused("a table is not rejected without a reason", mend="say why in the note")
+    trial = deed.trial  # asked before a connection is held
 
     def answer(connection: Connection) -> None:
         row = _lock_version(connection, name, version)
         view = find_version(connection, name, version, {})
         if view.state != "waiting":
             raise Refused(f"version {version} of table '{name}' does not wait for approval any more")
-        answer_proposals(deed, connection, [str(row.proposal_id)], reject=reject)
+        answer_proposals(deed, connection, [str(row.proposal_id)], reject=reject, trial=trial)
 
     if reject:
 
