@@ -21,7 +21,6 @@ __all__ = [
     "compare_rows",
     "describe_diff",
     "latest_rows",
-    "plain",
 ]
 
 MOST_LISTED = 1_000
@@ -73,7 +72,7 @@ class Comparison:
 
     def key_of(self, place: int) -> str:
         """The key of the pair at `place`."""
-        return str(plain(self.new.contract[self.key], self.new.columns[self.key][self.new_rows[place]]))
+        return _word(self.new, self.key, int(self.new_rows[place]))
 
 
 def latest_rows(table: Table) -> Batch:
@@ -139,8 +138,8 @@ def _list_changes(comparison: Comparison, differs: dict[str, NDArray[np.bool_]])
             Change(
                 key=comparison.key_of(int(place[i])),
                 column=name,
-                old=plain(column, old[place[i]]),
-                new=plain(column, new[place[i]]),
+                old=_plain(column, old[place[i]]),
+                new=_plain(column, new[place[i]]),
                 relative=None if np.isnan(moved[i]) else float(moved[i]),
             )
         )
@@ -168,7 +167,7 @@ def _differ(column: Column, old: NDArray[Any], new: NDArray[Any]) -> NDArray[np.
     return np.asarray(different & ~(np.isnan(old) & np.isnan(new)))
 
 
-def plain(column: Column, value: Any) -> Value:
+def _plain(column: Column, value: Any) -> Value:
     """A cell as JSON has it; None where it is missing."""
     match column.type:
         case "category":
@@ -183,11 +182,12 @@ def plain(column: Column, value: Any) -> Value:
 
 
 def _keys(batch: Batch, key: str, rows: NDArray[np.int64]) -> tuple[str, ...]:
-    column, values = batch.contract[key], batch.columns[key]
-    return tuple(_say(plain(column, values[row])) for row in rows[:MOST_LISTED].tolist())
+    return tuple(_word(batch, key, row) for row in rows[:MOST_LISTED].tolist())
 
 
-def _say(value: Value) -> str:
+def _word(batch: Batch, key: str, row: int) -> str:
+    """The key of a row as text; a whole number without a point."""
+    value = _plain(batch.contract[key], batch.columns[key][row])
     return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
