@@ -42,6 +42,7 @@ class Outcome(_Part, frozen=True, kw_only=True):
     `bad` and `good` are values of `target`; everything else is indeterminate. Rows whose `answer` is one of `declined`
     were never lent to. With `booked_date`, an outcome counts only within `horizon_months` of booking, and what is
     younger than that on `as_of` is immature. Values are compared as words (`value_word`), whatever their storage.
+    Of the events that arrive later, a default is bad, and `bad_days_past_due` or more days past due are.
     """
 
     target: str
@@ -53,6 +54,7 @@ class Outcome(_Part, frozen=True, kw_only=True):
     outcome_date: str | None = None
     horizon_months: Months | None = None
     as_of: dt.date | None = None
+    bad_days_past_due: Annotated[int, Meta(ge=1, le=3650)] = 90
 
     def __post_init__(self) -> None:
         for field in ("bad", "good", "declined"):

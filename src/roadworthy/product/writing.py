@@ -174,6 +174,7 @@ def product_yaml(product: Product) -> str:
         _line("outcome_date", outcome.outcome_date, "when the bad outcome happened"),
         _line("horizon_months", outcome.horizon_months, "a younger application is immature, and not good"),
         _line("as_of", outcome.as_of, "the day on which these outcomes were known"),
+        _line("bad_days_past_due", outcome.bad_days_past_due, "of outcome events: from so many days on it is bad"),
         "",
         "# Columns of the past applications that are not the model's inputs.",
         "data:",
