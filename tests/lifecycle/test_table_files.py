@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roadworthy.contract import Batch, Column, Contract, check_table
@@ -57,7 +57,7 @@ def table(batch: Batch, effective: str = "2026-10-01") -> Table:
 class TestReading:
     def test_csv_excel_and_parquet_of_the_same_rows_are_kept_alike(self) -> None:
         parquet, excel = io.BytesIO(), io.BytesIO()
-        cells = {
+        cells: dict[str, list[Any]] = {
             "merchant": ["M1", "M2", "M3"],
             "limit": [1000.0, 2000.0, 3000.0],
             "tier": ["a", "b", None],
@@ -212,6 +212,7 @@ class TestDiff:
         new = rows(merchant=["M1", "M2"], limit=[200, 300])
         assert describe_diff(compare_rows(new, old, "merchant")).unchanged == 2
 
+    @settings(max_examples=50)
     @given(CELLS, CELLS)
     def test_the_diff_is_that_of_two_dictionaries(self, before: dict[int, Any], after: dict[int, Any]) -> None:
         contract = Contract(

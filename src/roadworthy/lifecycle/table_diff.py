@@ -20,6 +20,7 @@ __all__ = [
     "Value",
     "compare_rows",
     "describe_diff",
+    "is_missing",
     "latest_rows",
 ]
 
@@ -158,13 +159,19 @@ def _relative(comparison: Comparison, name: str) -> NDArray[np.float64]:
 
 def _differ(column: Column, old: NDArray[Any], new: NDArray[Any]) -> NDArray[np.bool_]:
     """Where two values are not the same; missing is the same as missing."""
-    different = np.asarray(old != new, dtype=np.bool_)
+    return np.asarray(old != new, dtype=np.bool_) & ~(is_missing(column, old) & is_missing(column, new))
+
+
+def is_missing(column: Column, values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where a column has no value."""
     match column.type:
-        case "category" | "text":
-            return different
+        case "category":
+            return np.asarray(values < 0)
+        case "text":
+            return np.array([value is None for value in values], dtype=np.bool_)
         case "date":
-            return np.asarray(different & ~(np.isnat(old) & np.isnat(new)))
-    return np.asarray(different & ~(np.isnan(old) & np.isnan(new)))
+            return np.asarray(np.isnat(values))
+    return np.asarray(np.isnan(values))
 
 
 def _plain(column: Column, value: Any) -> Value:

@@ -15,8 +15,9 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from roadworthy.batch import open_table
-from roadworthy.contract import RESERVED, UNSEEN, Batch, Contract, check_table
+from roadworthy.contract import RESERVED, UNSEEN, Batch, Column, Contract, check_table
 from roadworthy.errors import DataError, RoadworthyError
+from roadworthy.lifecycle.table_diff import is_missing
 from roadworthy.live import table_key
 
 __all__ = ["LARGEST_FILE", "LARGEST_UNPACKED", "MOST_LISTED", "MOST_ROWS", "AsideRow", "CheckedFile", "check_file"]
@@ -138,31 +139,20 @@ def _check_columns(contract: Contract, names: list[str], file_name: str) -> None
 def _find_faults(contract: Contract, batch: Batch) -> list[tuple[str, str, str, NDArray[np.bool_]]]:
     """What is wrong with rows for a table, though not for the contract: path, rule, message, and which rows."""
     name = table_key(contract)
-    kind, keys = contract[name].type, batch.columns[name]
+    keys = batch.columns[name]
     faults = [
         (f"$.{column.name}", "allowed", "is not one of the allowed values", batch.columns[column.name] == UNSEEN)
         for column in contract.columns
         if column.type == "category"
     ]
-    faults.append((f"$.{name}", "missing", "is missing", _is_missing(kind, keys)))
-    faults.append((f"$.{name}", "duplicate_key", "is the key of an earlier row", _is_repeated(kind, keys)))
+    faults.append((f"$.{name}", "missing", "is missing", is_missing(contract[name], keys)))
+    faults.append((f"$.{name}", "duplicate_key", "is the key of an earlier row", _is_repeated(contract[name], keys)))
     return faults
 
 
-def _is_missing(kind: str, values: NDArray[Any]) -> NDArray[np.bool_]:
-    match kind:
-        case "category":
-            return np.asarray(values < 0)
-        case "text":
-            return np.array([value is None for value in values], dtype=np.bool_)
-        case "date":
-            return np.asarray(np.isnat(values))
-    return np.asarray(np.isnan(values))
-
-
-def _is_repeated(kind: str, values: NDArray[Any]) -> NDArray[np.bool_]:
+def _is_repeated(column: Column, values: NDArray[Any]) -> NDArray[np.bool_]:
     """Which rows have the key of an earlier one. Whoever has no key repeats none."""
-    there = np.flatnonzero(~_is_missing(kind, values))
+    there = np.flatnonzero(~is_missing(column, values))
     _, first = np.unique(values[there], return_index=True)
     repeated = np.zeros(len(values), dtype=np.bool_)
     repeated[there] = True

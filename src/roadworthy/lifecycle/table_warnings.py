@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from roadworthy.contract import outside
-from roadworthy.lifecycle.table_diff import Comparison
+from roadworthy.lifecycle.table_diff import Comparison, is_missing
 from roadworthy.records import TableVersion
 
 __all__ = ["find_month", "warn"]
@@ -47,6 +47,7 @@ def warn(
         *_same_again(file, rows, versions.values()),
         *_wrong_month(effective, find_month(file_name), before),
         *_keys_gone(comparison),
+        *_emptied(comparison),
         *units.values(),
         *_far_out(comparison, set(units)),
     )
@@ -102,6 +103,16 @@ def _keys_gone(comparison: Comparison) -> list[str]:
         return []
     return [
         f"{gone:,} of {there:,} keys ({comparison.key}) are not in the file, and keep the rows they have. Is it whole?"
+    ]
+
+
+def _emptied(comparison: Comparison) -> list[str]:
+    """Columns that had values and have none: the file may lack them."""
+    return [
+        f"{column.name}: no row has a value any more. Does the file lack the column?"
+        for column in comparison.new.contract.columns
+        if not is_missing(column, comparison.pair(column.name)[0]).all()
+        and is_missing(column, comparison.new.columns[column.name]).all()
     ]
 
 
