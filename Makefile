@@ -19,8 +19,8 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: $(VENV)/.ready  ## the main job on a simulated portfolio, in ./demo
-	@$(BIN)/roadworthy demo --out $(OUT)
+demo: $(VENV)/.ready  ## the main job on a simulated portfolio, in ./demo; then serves it (SERVE=0 does not)
+	@$(BIN)/roadworthy demo --out $(OUT) $(if $(filter 0,$(SERVE)),,--serve)
 
 test: check unit  ## everything: lint, types, import contracts, all tests
 

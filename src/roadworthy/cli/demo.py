@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from msgspec import to_builtins
 
 from roadworthy.cli.speaking import Json, say, show_json
 
 NAME = "demo"
 
 
-def command(*, out: Path = Path("demo"), applications: int = 60_000, seed: int = 2026, json: Json = False) -> int:
-    """Simulate a portfolio, make a product of it, train, seal, decide, and write the page of meaning and money.
+def command(
+    *,
+    out: Path = Path("demo"),
+    applications: int = 60_000,
+    seed: int = 2026,
+    serve: Annotated[bool, Parameter(negative="")] = False,
+    json: Json = False,
+) -> int:
+    """Simulate a portfolio, make a product of it, go live with two people, decide for years, and meet the outcomes.
 
-    Everything is synthetic and says so.
+    Everything is synthetic and says so, and the store is a trial: it can never become live.
 
     Example: roadworthy demo --out demo
 
@@ -24,15 +35,17 @@ def command(*, out: Path = Path("demo"), applications: int = 60_000, seed: int =
         How many applications to simulate, over ten years.
     seed
         Another seed, another portfolio.
+    serve
+        Serve the product at the end, until Ctrl-C.
     json
-        Print one JSON document.
+        Print one JSON document; without the keys.
 
     """
     from roadworthy.pipeline import run_demo
 
     result = run_demo(out, applications, seed, (lambda _: None) if json else say)
     if json:
-        show_json(result)
+        show_json({name: value for name, value in to_builtins(result).items() if name != "keys"})
         return 0
     say("")
     say(f"{'step':<14}{'seconds':>9}{'peak MiB':>10}")
@@ -42,5 +55,14 @@ def command(*, out: Path = Path("demo"), applications: int = 60_000, seed: int =
     say("")
     say(f"One decision with its reasons:\n{result.decision}")
     say(f"\nOpen {result.page}: was it right, and what is it worth?")
-    say(f"Look around: cd {result.directory} && roadworthy check")
+    say(f"\nWere the PDs right? {result.matured}")
+    say(f"\nLook around: cd {result.directory} && roadworthy release list && roadworthy outcomes gains")
+    if serve:
+        from roadworthy.cli.serve import command as serve_it
+
+        say("\nKeys of the demo's people, to send as `Authorization: Bearer KEY`:")
+        for name, key in result.keys.items():
+            say(f"  {name:<8} {key}")
+        return serve_it(directory=result.directory)
+    say(f"Serve it: cd {result.directory} && roadworthy serve")
     return 0

@@ -1,4 +1,4 @@
-"""The demo: simulate -> init -> run -> inspect, on a synthetic portfolio, with each step's time and memory."""
+"""The demo: simulate -> init -> run -> go live -> outcomes, on a synthetic portfolio, with what each step cost."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from roadworthy.contract import contract_yaml
+from roadworthy.errors import Refused
+from roadworthy.outcomes import matured_gains
+from roadworthy.pipeline.demo_live import live_years
 from roadworthy.pipeline.demo_product import GROUP, MONEY, edit_contract, edit_policy
 from roadworthy.pipeline.init import init_product
 from roadworthy.pipeline.run import STAGES, Progress, run_stages
@@ -27,6 +31,7 @@ from roadworthy.yaml_file import write_text
 __all__ = ["DemoResult", "DemoStep", "run_demo"]
 
 PRODUCT = "loans"
+_YEARS_LIVE = 3
 _ANSWERS = f"""\
 # The purpose of the demo's product, as a person would state it.
 purpose:
@@ -51,24 +56,30 @@ class DemoStep:
 
 @dataclass(frozen=True)
 class DemoResult:
-    """Where the demo lies, what it cost, and one decision with its reasons as JSON."""
+    """Where the demo lies, what it cost, one decision with its reasons as JSON, and its people's keys by name.
+
+    `matured` says how the PDs of the years live compare with what came: a gains table, or why there is none yet.
+    """
 
     directory: Path
     page: Path
     decision: str
+    matured: str
+    keys: dict[str, str]
     steps: list[DemoStep] = field(default_factory=list)
 
 
 def run_demo(out: Path, applications: int, seed: int, say: Callable[[str], None]) -> DemoResult:
-    """Simulate `applications` and take them the whole way in `out`; `say` is told each finding."""
+    """Simulate `applications` of ten years in `out`: seven to learn from, three to decide. `say` hears each step."""
     steps: list[DemoStep] = []
     out.mkdir(parents=True, exist_ok=True)
     with _timed("simulate", steps):
         portfolio = simulate(applications, seed=seed)
-        past = past_applications(portfolio, portfolio.end, HORIZON_MONTHS)
+        since = date(portfolio.end.year - _YEARS_LIVE, 12, 31)
+        past = past_applications(portfolio, since, HORIZON_MONTHS)
         data = out / "synthetic_applications.parquet"
         pq.write_table(past, data)
-    say(f"{'simulate':>12}  {past.num_rows:,} synthetic applications, {portfolio.start} to {portfolio.end}, in {data}")
+    say(f"{'simulate':>12}  {past.num_rows:,} synthetic applications, {portfolio.start} to {since}, in {data}")
     with _timed("init", steps):
         answers = out / "purpose.yaml"
         write_text(answers, _ANSWERS)
@@ -100,7 +111,16 @@ def run_demo(out: Path, applications: int, seed: int, say: Callable[[str], None]
     for stage in STAGES:
         with _timed(stage, steps):
             result = run_stages(workspace, [stage], progress=progress)
-    return DemoResult(directory, result.page, _one_decline(result.decisions), steps)
+    with _timed("go live", steps):
+        years = live_years(workspace, f"sqlite:///{directory.resolve() / 'roadworthy.db'}", portfolio, since)
+    counts = ", ".join(f"{count:,} {answer}" for answer, count in years.answers.items())
+    say(f"{'go live':>12}  release 1 by two people on {since}; {years.decided:,} decided on their day ({counts})")
+    say(f"{'outcomes':>12}  {years.outcomes:,} events reported by {portfolio.end}")
+    try:
+        matured = repr(matured_gains(years.judged))
+    except Refused as error:
+        matured = str(error)
+    return DemoResult(directory, result.page, _one_decline(result.decisions), matured, dict(years.keys), steps)
 
 
 @contextmanager

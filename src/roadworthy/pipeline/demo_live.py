@@ -1,0 +1,178 @@
+"""The demo's second half: the sealed model goes live with two people, decides for years, and meets its outcomes.
+
+The demo's clock is the portfolio's: what happened in 2023 is recorded as of 2023. Only a trial store is made this way,
+and everything in it says that it is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from secrets import token_bytes
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from roadworthy.access import (
+    CONSOLE,
+    EVERY_BRANCH,
+    Act,
+    Actor,
+    Branches,
+    Deed,
+    act_as,
+    add_account,
+    add_key,
+    begin_trial,
+    console_actor,
+    record_in,
+)
+from roadworthy.lifecycle import approve_release, create_release, promote_release, submit_release
+from roadworthy.live import CurrentRoute, Decided, Envelope, decide_and_record
+from roadworthy.outcomes import Judged, judge_outcomes, record_outcomes
+from roadworthy.pipeline.workspace import Workspace
+from roadworthy.portfolio import Portfolio
+from roadworthy.records import Once, Store, create_store, new_id
+
+__all__ = ["PEOPLE", "LiveYears", "live_years"]
+
+PEOPLE: Mapping[str, tuple[str, Branches, float]] = {
+    "ada": ("admin", EVERY_BRANCH, 0.0),
+    "ana": ("analyst", EVERY_BRANCH, 0.0),
+    "ben": ("approver", EVERY_BRANCH, 0.0),
+    "olga": ("officer", EVERY_BRANCH, 20_000.0),
+    "omar": ("operator", EVERY_BRANCH, 0.0),
+    "vera": ("validator", EVERY_BRANCH, 0.0),
+    "webshop": ("service", EVERY_BRANCH, 0.0),
+}
+"""Who works in the demo: role, branches, authority."""
+_NINE = time(9, tzinfo=UTC)
+_REPORTED_AFTER = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class LiveYears:
+    """What the years came to; `keys` are the API keys of the demo's people, by name."""
+
+    decided: int
+    answers: Mapping[str, int]
+    outcomes: int
+    judged: Judged
+    keys: Mapping[str, str]
+
+
+def live_years(workspace: Workspace, store_url: str, portfolio: Portfolio, since: date) -> LiveYears:
+    """Make a trial store, put the product's model live on the day `since`, and live to the end of the portfolio."""
+    with create_store(store_url, store_id="demo", at=_at(since)) as store:
+        keys = _let_people_in(store, _at(since))
+        current = _go_live(store, workspace, since)
+        answers = _decide(current, portfolio, since)
+        outcomes = _report(store, portfolio, {name for name, answer in answers.items() if answer == "approve"})
+        with store.reading() as connection:
+            judged = judge_outcomes(connection, workspace.product, _at(portfolio.end + timedelta(days=1)))
+    said = list(answers.values())
+    counts = {answer: said.count(answer) for answer in ("approve", "refer", "decline")}
+    return LiveYears(len(said), counts, outcomes, judged, keys)
+
+
+def _let_people_in(store: Store, at: datetime) -> dict[str, str]:
+    recorder = record_in(store.ledger, lambda: new_id(at))
+    begin_trial(store, now=at, recorder=recorder)
+
+    def let_in(connection: Any) -> dict[str, str]:
+        act = Act(connection, console_actor(connection, trial=True), at, recorder)
+        keys = {}
+        for name, (role, branches, authority) in PEOPLE.items():
+            add_account(act, name, roles={role}, branches=branches, authority=authority)
+            # Keys made now: the portfolio's clock is years back, and a key lasts one.
+            today = Act(connection, Actor(account=CONSOLE, credential=CONSOLE, roles=act.by.roles), _now(), recorder)
+            keys[name] = add_key(today, name, random=token_bytes).secret
+        return keys
+
+    return store.transact(let_in)
+
+
+def _go_live(store: Store, workspace: Workspace, since: date) -> CurrentRoute:
+    """Ana makes the release and submits it; Ben approves it and puts it live."""
+    current = CurrentRoute(store)
+    made = create_release(
+        _deed(store, "ana", _at(since)),
+        package=workspace.require_package().read_bytes(),
+        policy=(workspace.directory / "policy.yaml").read_text("utf-8"),
+        product=(workspace.directory / "product.yaml").read_text("utf-8"),
+    )
+    submit_release(_deed(store, "ana", _at(since, hours=1)), made.id, note="first model")
+    approve_release(_deed(store, "ben", _at(since, hours=3)), made.id)
+    promote_release(_deed(store, "ben", _at(since, hours=4)), made.id, current=current, reason="first model")
+    return current
+
+
+def _decide(current: CurrentRoute, portfolio: Portfolio, since: date) -> dict[str, str]:
+    """Decide each day's applications on that day; the answers by application."""
+    contract = current.refresh().require().contract
+    known = [column.name for column in contract.columns]
+    frame = pl.DataFrame(pl.from_arrow(portfolio.applications)).filter(pl.col("applied_at") > _at(since, hours=8))
+    inputs = [name for name in known if name in frame.columns]
+    answers: dict[str, str] = {}
+    for (day,), group in frame.group_by(pl.col("applied_at").dt.date(), maintain_order=True):
+        now = datetime.combine(_as_date(day), time(23, 30), tzinfo=UTC)
+        envelopes = [
+            Envelope(
+                record_id=new_id(now),
+                actor="webshop",
+                inputs=msgspec.Raw(msgspec.json.encode({name: row[name] for name in inputs if row[name] is not None})),
+                application_id=row["application_id"],
+                applicant_id=row["applicant_id"],
+                applied_at=row["applied_at"],
+                once=Once("webshop", row["application_id"], b"demo"),
+            )
+            for row in group.iter_rows(named=True)
+        ]
+        for one in decide_and_record(current, envelopes, now=now):
+            if isinstance(one, Decided):
+                reply = msgspec.json.decode(one.reply)
+                answers[reply["application_id"]] = reply["answer"]
+    return answers
+
+
+def _report(store: Store, portfolio: Portfolio, lent: set[str]) -> int:
+    """What became of those who were lent to, told month by month, as it is known."""
+    truth = pl.DataFrame(pl.from_arrow(portfolio.truth)).filter(pl.col("application_id").is_in(list(lent)))
+    events: list[dict[str, Any]] = []
+    for row in truth.iter_rows(named=True):
+        booked = row["booked_on"]
+        events.append({"application_id": row["application_id"], "event": "booked", "at": booked, "known_at": booked})
+        if row["defaulted_on"] is not None:
+            known = row["defaulted_on"] + _REPORTED_AFTER
+            amount = row["exposure_at_default"]
+            events.append(
+                {**events[-1], "event": "default", "at": row["defaulted_on"], "known_at": known, "amount": amount}
+            )
+    events = [event for event in events if event["known_at"] <= portfolio.end]
+    by_month: dict[date, list[dict[str, Any]]] = {}
+    for event in events:
+        by_month.setdefault(event["known_at"].replace(day=1), []).append(event)
+    recorded = 0
+    for month, rows in sorted(by_month.items()):
+        told = datetime.combine(month + timedelta(days=32), _NINE)
+        recorded += record_outcomes(_deed(store, "omar", told), rows).recorded
+    return recorded
+
+
+def _deed(store: Store, name: str, now: datetime) -> Deed:
+    with store.reading() as connection:
+        return Deed(store, act_as(connection, name, trial=True), now, lambda: new_id(now))
+
+
+def _at(day: date, hours: int = 0) -> datetime:
+    return datetime.combine(day, _NINE) + timedelta(hours=hours)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _as_date(day: Any) -> date:
+    return date.fromisoformat(str(day))
