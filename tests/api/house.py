@@ -116,7 +116,11 @@ class House:
         return self.keys[name]
 
     def hire_everybody(self) -> None:
-        """Somebody of each role, named like it; whoever keeps accounts comes last, for then the console is nobody."""
+        """Somebody of each role, named like it, and `brief`, whose key lasts a day.
+
+        Whoever keeps accounts comes last, for then the console is nobody.
+        """
+        self.hire("brief", "service", life=timedelta(days=1))
         for role in sorted(ROLES, key=lambda role: role == "admin"):
             self.hire(role, role)
 
@@ -150,6 +154,11 @@ class Client:
             headers.setdefault("Authorization", f"Bearer {self.house.keys.get(who, who)}")
         response: httpx.Response = self.http.request(method, path, headers=headers, **how)
         return response
+
+    def violations(self, answer: httpx.Response) -> set[tuple[str, str]]:
+        """The places and rules of a problem."""
+        assert answer.headers["content-type"] == "application/problem+json"
+        return {(one["path"], one["rule"]) for one in answer.json()["violations"]}
 
     def decide(self, who: str = "service", headers: Any = None, **body: Any) -> httpx.Response:
         body = {"inputs": INPUTS} | body
