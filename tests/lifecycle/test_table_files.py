@@ -314,7 +314,7 @@ class TestWarnings:
     def test_changed_units(self, factor: float, says: str) -> None:
         said = warned(rows(merchant=HUNDRED, limit=[factor * limit for limit in LIMITS]), OLD)
         assert says in said
-        assert "times what they were" not in said  # every value moved: said once
+        assert "times what was" not in said  # every value moved: said once
 
     def test_more_than_a_twentieth_of_the_keys_gone(self) -> None:
         assert warned(rows(merchant=HUNDRED[5:], limit=LIMITS[5:]), OLD) == ""
@@ -325,11 +325,11 @@ class TestWarnings:
     def test_values_far_out(self) -> None:
         moved = [6_000.0 if i == 7 else 100.0 if i == 8 else limit for i, limit in enumerate(LIMITS)]
         assert warned(rows(merchant=HUNDRED, limit=moved), OLD) == (
-            "limit: 2 values are more than 5 times what they were, or less than a fifth; the furthest is merchant M8, "
+            "limit: 2 values are more than 5 times what was, or less than a fifth; the furthest is merchant M8, "
             "from 1080 to 100"
         )
         said = warned(rows(merchant=HUNDRED, limit=[*LIMITS[:-1], -1.0]), OLD)
-        assert "limit: 1 values are outside the contract's range" in said
+        assert "limit: 1 value is outside the contract's range" in said
 
     def test_columns_of_zeros_and_gaps_are_no_cause_for_anything(self) -> None:
         nothing = rows(merchant=HUNDRED, limit=[0.0] * 100)

@@ -145,7 +145,7 @@ def _far_out(comparison: Comparison, told: set[str]) -> list[str]:
             continue
         count = int(beyond[:, position].sum())
         if count:
-            warnings.append(f"{column.name}: {count:,} values are outside the contract's range")
+            warnings.append(f"{column.name}: {_values(count)} outside the contract's range")
         if column.name in told:
             continue
         old, new = comparison.pair(column.name)
@@ -155,8 +155,12 @@ def _far_out(comparison: Comparison, told: set[str]) -> list[str]:
         if far.any():
             place = int(np.argmax(np.where(far, apart, -1.0)))
             warnings.append(
-                f"{column.name}: {int(far.sum()):,} values are more than {_FAR:g} times what they were, or less than a "
+                f"{column.name}: {_values(int(far.sum()))} more than {_FAR:g} times what was, or less than a "
                 f"fifth; the furthest is {comparison.key} {comparison.key_of(place)}, from {old[place]:.6g} to "
                 f"{new[place]:.6g}"
             )
     return warnings
+
+
+def _values(count: int) -> str:
+    return "1 value is" if count == 1 else f"{count:,} values are"
