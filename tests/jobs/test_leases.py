@@ -13,7 +13,6 @@ from hypothesis import settings
 from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
-    consumes,
     invariant,
     multiple,
     rule,
@@ -102,6 +101,17 @@ def test_a_worker_that_gives_signs_keeps_its_lease(yard: Yard) -> None:
         yard.wait(29)
         lease.beat()
     assert second.claim() is None
+
+
+def test_a_sign_that_comes_as_another_reaches_for_the_job_is_in_time(yard: Yard) -> None:
+    yard.submit()
+    first, second = Worker(yard, "w1"), Worker(yard, "w2")
+    lease, _ = lose_worker(yard, first, second)
+    ended, _ = second.claims._look()
+    assert len(ended) == 1
+    lease.beat()
+    assert yard.store.transact(lambda connection: second.claims._take_next(connection, ended)) is None
+    lease.beat()
 
 
 def test_a_worker_that_just_came_watches_a_whole_lease_before_it_takes_over(yard: Yard) -> None:
@@ -231,13 +241,13 @@ def test_a_job_to_be_cancelled_whose_worker_is_lost_is_cancelled(yard: Yard) -> 
 
 
 def test_a_long_step_keeps_its_lease(yard: Yard) -> None:
-    """The handler says nothing for four leases; another worker watches all the while."""
+    """The handler says nothing for three leases; another worker watches all the while."""
     span = timedelta(seconds=0.5)
     taken: list[str] = []
 
     def sleep(running: Running) -> Mapping[str, Any]:
         taken.append(running.job.worker or "")
-        time.sleep(2)
+        time.sleep(1.5)
         return {"slept": True}
 
     job = yard.submit()
@@ -341,7 +351,7 @@ class Leases(RuleBasedStateMachine):
             with pytest.raises(LostLease):
                 running.progress(attempt)
 
-    @rule(holding=consumes(held), state=sampled_from(["done", "failed", "queued"]))
+    @rule(holding=held, state=sampled_from(["done", "failed", "queued"]))
     def end(self, holding: tuple[str, int, Lease, Running], state: str) -> None:
         job_id, attempt, lease, _ = holding
         values = {"result": f'{{"attempt":{attempt}}}'} if state == "done" else {}
