@@ -1,0 +1,40 @@
+"""What people do with a decision: final answer, override, human review, correction. See docs/explanation/later.md."""
+
+from __future__ import annotations
+
+from roadworthy.casework.acting import Receipt
+from roadworthy.casework.case import FINAL_ANSWERS
+from roadworthy.casework.correcting import CorrectedValues, correct
+from roadworthy.casework.final_answers import give_final_answer
+from roadworthy.casework.overriding import OVERRIDE_REASONS, override
+from roadworthy.casework.proposing import (
+    ProposedOverride,
+    confirm_override,
+    list_proposed_overrides,
+    propose_override,
+    reject_override,
+)
+from roadworthy.casework.reading import DecisionView, HistoryItem, find_decisions, read_decision
+from roadworthy.casework.reviewing import ApplicantView, answer_review, ask_review
+
+__all__ = [
+    "FINAL_ANSWERS",
+    "OVERRIDE_REASONS",
+    "ApplicantView",
+    "CorrectedValues",
+    "DecisionView",
+    "HistoryItem",
+    "ProposedOverride",
+    "Receipt",
+    "answer_review",
+    "ask_review",
+    "confirm_override",
+    "correct",
+    "find_decisions",
+    "give_final_answer",
+    "list_proposed_overrides",
+    "override",
+    "propose_override",
+    "read_decision",
+    "reject_override",
+]

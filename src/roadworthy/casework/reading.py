@@ -1,0 +1,166 @@
+"""One decision with all that followed it, and many found."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct, structs
+
+from roadworthy.access import Deed
+from roadworthy.casework.acting import is_text
+from roadworthy.casework.case import Case, take_case
+from roadworthy.errors import UsageError
+from roadworthy.records import (
+    Decision,
+    Found,
+    Particulars,
+    Record,
+    ReleaseRef,
+    StatedReason,
+    Wanted,
+    decode_payload,
+    search_applications,
+)
+
+__all__ = ["DecisionView", "HistoryItem", "find_decisions", "open_particulars", "read_decision"]
+
+_MOST = 1_000
+
+
+class HistoryItem(Struct, frozen=True, kw_only=True):
+    """One record about the application as plain data: what it says, and what of it was sealed (None once erased)."""
+
+    record_id: str
+    kind: str
+    at: datetime
+    actor: str
+    data: Any
+    sealed: Any
+
+
+class DecisionView(Struct, frozen=True, kw_only=True):
+    """A decision, what became of it, and the whole history of its application.
+
+    status         of the application: open, answered, review, final, erased
+    final_answer   a person's, else the policy's own; None for a referral that nobody answered
+    final_by       the account that gave it; None where the policy did
+    latest         the id of the last decision on the application: another one where this was corrected
+    review_until   the deadline of a human review that nobody has answered
+    inputs         as they came; None once erased
+    """
+
+    decision_id: str
+    application_id: str
+    latest: str
+    status: str
+    answer: str
+    final_answer: str | None
+    final_by: str | None
+    overridden: bool
+    review_until: datetime | None
+    pd: float | None
+    score: float | None
+    reasons: tuple[StatedReason, ...]
+    rules: tuple[str, ...]
+    pd_at_reference: float | None
+    rows: Mapping[str, Any]
+    release: ReleaseRef
+    assignment: str
+    branch: str | None
+    applied_at: datetime | None
+    decided_at: datetime
+    decided_by: str
+    corrects: str | None
+    trial: bool
+    applicant_id: str | None
+    names: tuple[str, ...]
+    amount: float | None
+    inputs: Any
+    history: tuple[HistoryItem, ...]
+
+
+def read_decision(deed: Deed, decision_id: str) -> DecisionView:
+    """One decision, by the id of its record. Permission decision.read, in its branch.
+
+    NotAllowed for a decision of another branch, in the words for one that does not exist.
+    """
+    with deed.store.reading() as connection:
+        case = take_case(deed, connection, decision_id, "decision.read")
+    decision, particulars = case.decision, open_particulars(deed, case.record, erased=_is_erased(case))
+    shared = {name: getattr(decision, name) for name in _SHARED}
+    return DecisionView(
+        **shared,
+        decision_id=decision_id,
+        application_id=case.record.subject,
+        latest=case.latest_id,
+        status=case.application.status,
+        final_answer=case.final_answer,
+        final_by=None if case.standing is None else case.standing.by,
+        overridden=any(_overrides(record, decision_id) for record in case.history),
+        review_until=None if case.review is None else case.review.deadline,
+        decided_at=case.record.at,
+        decided_by=case.record.actor,
+        trial=case.record.trial,
+        applicant_id=None if particulars is None else particulars.applicant_id,
+        names=() if particulars is None else particulars.names,
+        amount=None if particulars is None else particulars.amount,
+        inputs=None if particulars is None else msgspec.json.decode(particulars.inputs),
+        history=tuple(_tell(deed, record, erased=_is_erased(case)) for record in case.history),
+    )
+
+
+_SHARED = tuple(field for field in Decision.__struct_fields__ if field in DecisionView.__struct_fields__)
+
+
+def find_decisions(deed: Deed, wanted: Wanted, limit: int = 50, after: tuple[int, str] | None = None) -> Found:
+    """Applications that fit, latest decision first, of the branches that the actor sees. Permission decision.read.
+
+    `limit` 1 to 1,000, else UsageError; `after` is the `next` of the page before.
+    """
+    deed.demand("decision.read")
+    if not 1 <= limit <= _MOST:
+        raise UsageError(f"limit is {limit}", mend=f"1 to {_MOST:,}")
+    asked = (*structs.astuple(wanted), after)
+    texts = [text for each in asked for text in (each if isinstance(each, Collection) else ()) if isinstance(text, str)]
+    if not all(is_text(text) for text in texts):
+        raise UsageError("what is looked for has a character that is no text")
+    seen = wanted.branches
+    if not deed.by.branches.every:
+        seen = deed.by.branches.names if seen is None else deed.by.branches.names & frozenset(seen)
+    with deed.store.reading() as connection:
+        return search_applications(connection, structs.replace(wanted, branches=seen), limit=limit, after=after)
+
+
+def open_particulars(deed: Deed, record: Record, *, erased: bool) -> Particulars | None:
+    """What a decision sealed about the applicant; None once it was erased."""
+    plain = _open(deed, record, erased=erased)
+    return None if plain is None else decode_payload(plain, Particulars)
+
+
+def _open(deed: Deed, record: Record, *, erased: bool) -> bytes | None:
+    if record.sealed is None or erased:
+        return None
+    return record.sealed if record.key_id is None else deed.store.ledger.opener(record.key_id, record.sealed)
+
+
+def _is_erased(case: Case) -> bool:
+    return case.application.status == "erased"
+
+
+def _overrides(record: Record, decision_id: str) -> bool:
+    return record.kind == "override" and msgspec.json.decode(record.payload)["decision_id"] == decision_id
+
+
+def _tell(deed: Deed, record: Record, *, erased: bool) -> HistoryItem:
+    plain = _open(deed, record, erased=erased)
+    return HistoryItem(
+        record_id=record.record_id,
+        kind=record.kind,
+        at=record.at,
+        actor=record.actor,
+        data=msgspec.json.decode(record.payload),
+        sealed=None if plain is None else msgspec.json.decode(plain),
+    )
