@@ -30,7 +30,7 @@ import pytest
 
 from roadworthy.records import Store, create_store
 
-__all__ = ["MADE", "Postgres", "another_store_url", "postgres", "running_postgres", "store", "store_url"]
+__all__ = ["MADE", "Postgres", "another_store_url", "free_port", "postgres", "running_postgres", "store", "store_url"]
 
 MADE = datetime(2026, 11, 1, 9, tzinfo=UTC)
 _NAMES = count(1)
@@ -143,7 +143,7 @@ def running_postgres(*, fsync: bool) -> Iterator[Postgres | None]:
     folder = Path(tempfile.mkdtemp(prefix="roadworthy-postgres-"))
     if os.geteuid() == 0:
         shutil.chown(folder, _OTHER)
-    server = Postgres(binaries, folder, _free_port(), fsync=fsync)
+    server = Postgres(binaries, folder, free_port(), fsync=fsync)
     try:
         server.make_cluster()
         server.start()
@@ -212,8 +212,8 @@ def _as_another() -> list[str]:
     return ["setpriv", *other, "--pdeathsig", "QUIT"]
 
 
-def _free_port() -> int:
-    """Below 32768: above it, the system hands ports out by itself."""
+def free_port() -> int:
+    """A port of the loopback that nobody uses, below 32768: above it, the system hands ports out by itself."""
     while True:
         port = random.randint(20_000, 32_000)
         with socket.socket() as tried:
