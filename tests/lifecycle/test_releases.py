@@ -144,7 +144,7 @@ class TestMaking:
 
     def test_a_release_that_is_none_is_said_to_be_none(self, lender: Lender) -> None:
         lender.create()
-        for release_id in ("9", "x", "", "01", "１", "1; drop table releases"):
+        for release_id in ("9", "x", "", "01", "１", "1; drop table releases", "9" * 5_000, "9" * 12, "1\0"):
             with pytest.raises(UsageError, match="there is no release") as caught:
                 show_release(lender.store, release_id)
             assert caught.value.available == ["1"]

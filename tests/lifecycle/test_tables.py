@@ -236,6 +236,11 @@ def test_what_is_wrong_with_an_upload_is_said_and_nothing_is_kept(lender: Lender
             approve(lender, version)
         with pytest.raises(UsageError, match="has no version"):
             read_upload(lender.store, "regions", version)
+    for name in ("branches", "regions\0", "x" * 1_000):
+        with pytest.raises(UsageError):
+            upload_table(lender.deed(ANA), name, OCTOBER, "regions.csv", dt.date(2026, 10, 1))
+        with pytest.raises(UsageError, match="has no version"):
+            approve_table(lender.deed(BEN), name, "1")
     with pytest.raises(UsageError, match="says why"):
         undo_table(lender.deed(BEN), "regions", "")
 
@@ -287,5 +292,7 @@ class TestPackages:
         assert list_packages(lender.store) == []
         with pytest.raises(UsageError, match="there is no package"):
             show_package(lender.store, "0" * 64)
+        with pytest.raises(UsageError, match="there is no package"):
+            show_package(lender.store, "x\0")
         with pytest.raises(NotAllowed):
             keep_package(lender.deed(BEN), lender.package)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from msgspec import Struct, structs
@@ -26,6 +27,7 @@ __all__ = [
 PACKAGE = "application/vnd.roadworthy.package"
 """The media type of a package's bytes."""
 _KIND = "package_pushed"
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _RECORDS = metadata.tables["records"]
 _CLAIM = text("INSERT INTO packages (digest) VALUES (:digest) ON CONFLICT DO NOTHING RETURNING digest")
 
@@ -78,7 +80,7 @@ def list_packages(store: Store) -> list[PackageView]:
 def show_package(store: Store, digest: str) -> PackageView:
     """One package. UsageError, naming those there are, where there is none of that digest."""
     with store.reading() as connection:
-        found = _read_views(connection, [digest])
+        found = _read_views(connection, [digest]) if _DIGEST.fullmatch(digest) else []
         if not found:
             known = connection.execute(select(packages.c.digest)).scalars().all()
             raise UsageError(

@@ -53,6 +53,8 @@ def list_table_versions(store: Store, name: str) -> list[TableVersionView]:
 
 def read_views(connection: Connection, name: str, in_force: Mapping[str, str]) -> list[TableVersionView]:
     """`list_table_versions` as of this transaction, with these versions in force."""
+    if "\0" in name:  # no text that a store keeps, so no table of it
+        return []
     columns = (_RECORDS.c.actor, _RECORDS.c.at_us, _RECORDS.c.payload)
     about = (_RECORDS.c.subject == table_subject(name)) & (_RECORDS.c.kind == "table_version")
     views: dict[str, TableVersionView] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,8 @@ from roadworthy.live import Manifest, release_subject
 from roadworthy.records import Store
 
 __all__ = ["ReleaseView", "list_releases", "lock_release", "read_releases", "show_release", "view_release"]
+
+_ID = re.compile(r"[1-9][0-9]{0,8}")
 
 
 class ReleaseView(Struct, frozen=True, kw_only=True):
@@ -109,7 +112,7 @@ def _last(steps: Sequence[Step], name: str) -> str | None:
 
 def _number(connection: Connection, release_id: str) -> int:
     """The number that an id is; releases are called "1", "2" and so on, and in no other way."""
-    if not (release_id.isascii() and release_id.isdigit() and str(int(release_id)) == release_id):
+    if _ID.fullmatch(release_id) is None:
         raise _unknown(connection, release_id)
     return int(release_id)
 
