@@ -11,27 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import IntegrityError
 
 from roadworthy.errors import OutcomeUnknown, StoreError
-from roadworthy.records import create_store, metadata, migrate_store, open_store, verify_chain
+from roadworthy.records import create_store, migrate_store, open_store, verify_chain
 from roadworthy.records.migrating import wanted_revisions
 from roadworthy.records.store import Store, connect_store, make_store, no_keys
 from roadworthy.testing.entries import Entries
 from tests.stores import MADE
-
-
-def test_the_migrations_make_the_schema_and_nothing_else(store: Store) -> None:
-    with store.reading() as connection:
-        ours = set(metadata.tables)
-        context = MigrationContext.configure(
-            connection,
-            opts={"include_name": lambda name, kind, _: kind != "table" or name in ours, "compare_type": True},
-        )
-        assert compare_metadata(context, metadata) == []
 
 
 def test_every_constraint_of_the_schema_is_in_both_stores(store: Store) -> None:
@@ -87,7 +75,8 @@ def test_a_creation_that_is_killed_can_be_made_again(store_url: str) -> None:
 
 
 def test_a_store_of_another_version_is_named_and_not_touched(store: Store, store_url: str) -> None:
-    store.transact(lambda connection: connection.execute(text("UPDATE alembic_version SET version_num = 'records_99'")))
+    newer = text("UPDATE alembic_version SET version_num = 'records_99' WHERE version_num LIKE 'jobs%'")
+    store.transact(lambda connection: connection.execute(newer))
     with pytest.raises(StoreError, match="records_99"):
         open_store(store_url)
 

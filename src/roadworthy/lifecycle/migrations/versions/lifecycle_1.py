@@ -25,7 +25,7 @@ def upgrade() -> None:
         sa.Column("author_credential", sa.Text(), nullable=False),
         sa.Column("missing", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_releases")),
-        sa.UniqueConstraint("digest", "product", name=op.f("uq_releases_digest")),
+        sa.UniqueConstraint("digest", "product", name=op.f("uq_releases_digest_product")),
     )
     op.create_table(
         "packages",
