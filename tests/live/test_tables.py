@@ -128,6 +128,14 @@ def test_a_later_version_of_the_same_date_holds_and_an_older_one_stays_as_it_was
     assert first.rows.columns["note"].tolist() == ["first"]
 
 
+def test_a_release_of_before_reads_a_version_that_knows_more(store: Store) -> None:
+    upload(store, "1", "2026-10-01", region=["N"], limit=[1.0], note=["wider"])
+    older = Contract(name="regions", columns=REGIONS.columns[:2])
+    with store.reading() as connection:
+        table = read_table_version(connection, older, parse_product(PRODUCT_YAML), "1")
+    assert (set(table.rows.columns), table.rows.columns["limit"].tolist()) == ({"region", "limit"}, [1.0])
+
+
 def test_a_release_does_not_decide_without_its_tables(store: Store) -> None:
     go_live(store, Release(make_package("scorecard"), Policy.parse(POLICY), (REGIONS,)), at=NOW)
     with pytest.raises(UsageError, match="reads the table 'regions', of which no version is in force"):

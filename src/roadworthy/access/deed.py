@@ -32,7 +32,7 @@ class Deed:
 
     @cached_property
     def trial(self) -> bool:
-        """Whether the store is a trial."""
+        """Whether the store is a trial. Asks the store the first time: not while a connection is held."""
         return self.store.facts().trial
 
     def demand(self, permission: str, *, branch: str | Anywhere | None = ANYWHERE) -> None:

@@ -23,7 +23,7 @@ _TRIES = 50
 _LONGEST_ID = 255
 # Records about these are no applications': an id of theirs would stand in the history of something else.
 _RESERVED = ("route", "store")
-_RESERVED_PREFIXES = ("release:", "table:", "slot:", "account:", "job:")
+_RESERVED_PREFIXES = ("release:", "table:", "package:", "slot:", "account:", "job:")
 _NOTHING = msgspec.Raw(b"{}")
 
 

@@ -78,15 +78,16 @@ def read_versions(connection: Connection, name: str) -> dict[str, TableVersion]:
 def read_table_version(connection: Connection, contract: Contract, product: Product, version: str) -> Table:
     """The table as it is with `version` in force: its rows from its effective date on, those it follows before.
 
-    Where two versions give a key a row from the same date, the later version's holds. StoreError where the store lacks
-    one of them.
+    Where two versions give a key a row from the same date, the later version's holds. Columns that this contract does
+    not know, since a later release's does, are passed over. StoreError where the store lacks a version, or one of them
+    lacks what the contract must have.
     """
     versions = read_versions(connection, contract.name)
     parts: list[tuple[Batch, np.datetime64]] = []
     for event in _chain(versions, version, contract.name):
         what = f"version {event.version} of table {contract.name}"
         with pa.ipc.open_stream(read_bytes(connection, event.digest, what)) as reader:
-            checked = check_table(contract, reader.read_all(), writings={})
+            checked = check_table(contract, reader.read_all(), writings={}, unknown="ignore")
         if len(checked.set_aside):
             raise StoreError(
                 f"{what} is of another contract", mend="upload the table again, for the release's contract"
