@@ -41,6 +41,7 @@ Asgi = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 DRAIN_SECONDS = 30
 """How long requests that are under way may take once the program was told to stop."""
+_START_SECONDS = 120
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,6 +181,8 @@ def _configure(settings: Settings, app: Callable[..., object], *, workers: int =
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
+        # A process that starts gives no sign before its libraries are loaded, and must not be taken for one that hangs.
+        timeout_worker_healthcheck=_START_SECONDS,
     )
 
 
