@@ -19,7 +19,7 @@ from roadworthy.records import Correction, Once
 
 __all__ = ["CorrectedValues", "correct"]
 
-_CALLER = "correction"
+_CALLER = "correction:"
 
 
 class CorrectedValues(Struct, frozen=True):

@@ -22,7 +22,7 @@ __all__ = ["Decided", "Envelope", "KeyTaken", "Made", "NotDecided", "body_of", "
 _TRIES = 50
 _LONGEST_ID = 255
 # Records about these are no applications': an id of theirs would stand in the history of something else.
-_RESERVED = ("route", "store")
+_RESERVED = ("route", "store", "outcomes")
 _RESERVED_PREFIXES = ("release:", "table:", "package:", "slot:", "account:", "job:")
 _NOTHING = msgspec.Raw(b"{}")
 

@@ -35,7 +35,7 @@ from roadworthy.records import (
 
 __all__ = ["AsideOutcome", "OutcomesTaken", "find_zone", "record_outcomes"]
 
-CALLER = "outcomes"
+CALLER = "outcomes:"
 """Under this name each fact is recorded once."""
 _CHUNK = 1_000
 _NOBODY = Fault("$.application_id", "no_such_application", "there is no such application among those you see")
