@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -176,3 +178,9 @@ def test_in_a_trial_one_person_does_both_and_the_record_says_so(store_url: str) 
         override(branch.deed(console), other, "approve", **WHY)
         assert read_decision(branch.deed(console), other).trial
         assert last(branch)[1].second == "console"
+
+
+def test_the_page_about_what_happens_later_lists_every_reason_as_it_is() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/explanation/later.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", page, re.MULTILINE))
+    assert rows == dict(OVERRIDE_REASONS)
