@@ -29,12 +29,13 @@ from roadworthy.access import (
     console_actor,
     record_in,
 )
+from roadworthy.casework import give_final_answer
 from roadworthy.lifecycle import approve_release, create_release, promote_release, submit_release
 from roadworthy.live import CurrentRoute, Decided, Envelope, decide_and_record
 from roadworthy.outcomes import Judged, judge_outcomes, record_outcomes
 from roadworthy.pipeline.workspace import Workspace
 from roadworthy.portfolio import Portfolio
-from roadworthy.records import Once, Store, create_store, new_id
+from roadworthy.records import Once, Store, Wanted, create_store, moment, new_id, search_applications
 
 __all__ = ["PEOPLE", "LiveYears", "live_years"]
 
@@ -50,6 +51,7 @@ PEOPLE: Mapping[str, tuple[str, Branches, float]] = {
 """Who works in the demo: role, branches, authority."""
 _NINE = time(9, tzinfo=UTC)
 _REPORTED_AFTER = timedelta(days=30)
+_WAITING = timedelta(days=21)
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,9 @@ def live_years(workspace: Workspace, store_url: str, portfolio: Portfolio, since
         keys = _let_people_in(store, _at(since))
         current = _go_live(store, workspace, since)
         answers = _decide(current, portfolio, since)
-        outcomes = _report(store, portfolio, {name for name, answer in answers.items() if answer == "approve"})
+        lent = {name for name, answer in answers.items() if answer == "approve"}
+        lent |= _conclude(store, portfolio.end - _WAITING)
+        outcomes = _report(store, portfolio, lent)
         with store.reading() as connection:
             judged = judge_outcomes(connection, workspace.product, _at(portfolio.end + timedelta(days=1)))
     said = list(answers.values())
@@ -135,6 +139,27 @@ def _decide(current: CurrentRoute, portfolio: Portfolio, since: date) -> dict[st
                 reply = msgspec.json.decode(one.reply)
                 answers[reply["application_id"]] = reply["answer"]
     return answers
+
+
+def _conclude(store: Store, until: date) -> set[str]:
+    """Olga gives every referral its final answer three days later; those since `until` wait for her. Whom she lends to.
+
+    She knows the applicants a little better than the model does: she lends to those it was least doubtful about.
+    """
+    lent = set()
+    with store.reading() as connection:
+        waiting = search_applications(
+            connection, Wanted(answers=("refer",), decided_before=_at(until)), limit=1_000_000
+        )
+    cautious = sorted(one.pd for one in waiting.applications if one.pd is not None)
+    least_doubtful = cautious[int(len(cautious) * 0.6)] if cautious else 0.0
+    for one in reversed(waiting.applications):
+        answer = "approve" if one.pd is not None and one.pd < least_doubtful else "decline"
+        said = _deed(store, "olga", moment(one.decided_us or 0) + timedelta(days=3))
+        give_final_answer(said, one.decision_id or "", answer)
+        if answer == "approve":
+            lent.add(one.application_id)
+    return lent
 
 
 def _report(store: Store, portfolio: Portfolio, lent: set[str]) -> int:

@@ -75,6 +75,7 @@ _RULES = (
         reason="Amounts above 40,000 EUR are looked at by a person",
     ),
 )
+_REFER_UP_TO = 1.25
 _TERMS = {
     "revenue": StatedTerm(value="scheduled_interest", basis="measured"),
     "funding": StatedTerm(value="scheduled_funding", basis="measured"),
@@ -92,7 +93,7 @@ def edit_contract(contract: Contract) -> Contract:
     def edit(column: Column) -> Column:
         changed: dict[str, object] = {"description": said.get(column.name, ""), "guessed": ()}
         if column.name in _IDENTITY:
-            changed |= {"role": "identity", "missing": True}
+            changed |= {"role": "identity", "missing": True, "type": "text", "allowed": None}
         if column.name == "age":
             changed |= {"role": "identity", "range": (0.0, 120.0), "outside": "set_aside"}
         return msgspec.structs.replace(column, **changed)
@@ -105,8 +106,12 @@ def edit_policy(policy: Policy, contract: Contract) -> Policy:
     texts = {name: text for name, text in _REASONS.items() if name in contract}
     # The starting cases state what a model reads; the rules read the age besides.
     cases = tuple(msgspec.structs.replace(case, inputs={"age": 41, **case.inputs}) for case in policy.cases)
+    approve, refer, decline = policy.bands
+    # A narrow band for people: what the officers of a small bank can look at.
+    narrow = msgspec.structs.replace(refer, up_to=round((approve.up_to or 0.0) * _REFER_UP_TO, 4))
     return msgspec.structs.replace(
         policy,
+        bands=(approve, narrow, decline),
         rules=_RULES,
         reasons=msgspec.structs.replace(policy.reasons, texts=texts),
         economics=StatedEconomics(currency="EUR", horizon_months=HORIZON_MONTHS, terms=_TERMS),
