@@ -14,6 +14,7 @@ from litestar.testing import TestClient
 
 from roadworthy.access import (
     EVERY_BRANCH,
+    KEY_LIFE,
     ROLES,
     Act,
     Actor,
@@ -109,8 +110,7 @@ class House:
         def hire(connection: Any) -> str:
             act = Act(connection, console_actor(connection, trial=False), self.clock(), recorder)
             add_account(act, name, roles=roles, branches=branches, authority=1_000_000.0)
-            terms = {} if life is None else {"life": life}
-            return add_key(act, name, random=secrets.token_bytes, **terms).secret
+            return add_key(act, name, random=secrets.token_bytes, life=KEY_LIFE if life is None else life).secret
 
         self.keys[name] = self.store.transact(hire)
         return self.keys[name]
@@ -137,7 +137,7 @@ class House:
 
     @contextmanager
     def client(self) -> Iterator[Client]:
-        with TestClient(app=self.door, raise_server_exceptions=True) as http:  # type: ignore[arg-type]  # any ASGI app
+        with TestClient(app=self.door, raise_server_exceptions=True) as http:
             yield Client(self, http)
 
 

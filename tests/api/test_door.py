@@ -55,11 +55,11 @@ def ask_raw(door: Door, pieces: list[bytes], headers: dict[str, str], *, gone: b
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {
+    scope: Any = {
         "type": "http", "method": "POST", "path": "/v1/decisions", "query_string": b"", "http_version": "1.1",
         "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
     }  # fmt: skip
-    asyncio.run(door(scope, receive, send))  # type: ignore[arg-type]  # the parts of a scope that are read
+    asyncio.run(door(scope, receive, send))
     return sent, taken
 
 
@@ -253,11 +253,11 @@ def _get(door: Door, path: str) -> list[Any]:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {
+    scope: Any = {
         "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b"", "headers": [],
         "http_version": "1.1", "scheme": "http", "root_path": "", "server": ("localhost", 80), "client": None,
     }  # fmt: skip
-    asyncio.run(door(scope, receive, send))  # type: ignore[arg-type]  # the parts of a scope that are read
+    asyncio.run(door(scope, receive, send))
     return sent
 
 

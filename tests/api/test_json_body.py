@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from roadworthy.api import ProblemError, decode_json
 from roadworthy.api.json_body import DEEPEST
 
-TEXTS = st.text(st.characters(codec="utf-8"), max_size=8)
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
 SCALARS = (
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
 )
@@ -45,6 +45,11 @@ def test_a_key_given_twice_is_found_whatever_is_in_texts_and_keys(pairs: list[tu
         assert decode_json(body) == {"inputs": dict(pairs)}
     else:
         assert {rule for _, rule in faults(body)} == {"duplicate_key"}
+
+
+@pytest.mark.parametrize("body", [b'["\\u0000"]', b'{"\\u0000": 1}', b'{"a": {"b": "x\\u0000y"}}'])
+def test_a_character_that_no_store_can_keep_is_refused(body: bytes) -> None:
+    assert {rule for _, rule in faults(body)} == {"not_text"}
 
 
 @pytest.mark.parametrize("opening", ["[", '{"a":'])

@@ -124,6 +124,7 @@ def test_a_value_outside_the_contract_goes_to_a_person(inputs: dict[str, Any], c
         (b'{"inputs": {"income": 1e400}}', {("$.inputs.income", "too_large")}),
         (b'{"inputs": {"age": 9223372036854775808}}', {("$.inputs.age", "too_large")}),
         (b'{"inputs": {"age": ' + b"9" * 5000 + b"}}", {("$.inputs.age", "too_large")}),
+        (b'{"application_id": "A\\u0000"}', {("$.application_id", "not_text")}),
         (b'{"inputs": {"age": NaN, "age": 1, "income": -1e999}}',
          {("$.inputs.age", "not_a_number"), ("$.inputs.age", "duplicate_key"), ("$.inputs.income", "too_large")}),
     ],
@@ -219,7 +220,7 @@ def test_without_a_key_a_decision_is_made_each_time(client: Client) -> None:
     assert answers[0] != answers[1]
 
 
-@pytest.mark.parametrize("name", ["route", "release:1", "account:admin", "x" * 256, "a\0b"], ids=repr)
+@pytest.mark.parametrize("name", ["route", "release:1", "account:admin", "x" * 256], ids=repr)
 def test_an_application_cannot_take_a_name_that_the_store_keeps(name: str, client: Client) -> None:
     with nothing_recorded(client):
         answer = client.decide(application_id=name)

@@ -9,6 +9,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode, checks
+from schemathesis.config import GenerationConfig, ProjectConfig, ProjectsConfig
 
 from roadworthy.access import ROLES
 from roadworthy.api import RouteRow, list_routes
@@ -30,7 +31,9 @@ def busy_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 @pytest.fixture(scope="module")
 def document(busy_house: House) -> Any:
-    config = schemathesis.Config(seed=1)
+    # A NUL is refused in any text, which a schema would have to say of each.
+    generation = GenerationConfig(allow_x00=False, database="none")
+    config = schemathesis.Config(seed=1, projects=ProjectsConfig(default=ProjectConfig(generation=generation)))
     return schemathesis.openapi.from_asgi("/openapi.json", busy_house.door, config=config)
 
 
@@ -43,8 +46,14 @@ RIGHTLY = [(row, GenerationMode.POSITIVE) for row in list_routes()]
 WRONGLY = [(row, GenerationMode.NEGATIVE) for row in list_routes() if takes_anything(row)]
 OF_FILES = [checks.positive_data_acceptance, checks.negative_data_rejection]
 """A schema says nothing of what is in a file, so whether a file is right cannot be read from it."""
-OF_DATES = [checks.positive_data_acceptance]
-"""A schema cannot say that a text is a date of these centuries; the check against the contract does."""
+UNSAYABLE = [checks.positive_data_acceptance]
+BEYOND_A_SCHEMA = (
+    "/v1/decisions",  # a text is a date of these centuries
+    "/v1/decisions/{id}/final-answer",  # terms belong to an answer that offers something
+    "/v1/decisions/{id}/human-review",  # the deadline is to come
+    "/v1/decisions/{id}/human-review/answer",  # terms belong to an answer
+)
+"""Routes with a rule that no schema says: what keeps to the schema may still be refused there, with 422."""
 
 
 @pytest.mark.parametrize(
@@ -59,7 +68,7 @@ def test_every_operation_answers_as_it_says(
     operation = document[row.path][row.method]
     key = {"Authorization": f"Bearer {busy_house.keys['everybody']}"}
 
-    excluded = OF_FILES if row.told.files else OF_DATES if row.told.body == "application" else []
+    excluded = OF_FILES if row.told.files else UNSAYABLE if row.path in BEYOND_A_SCHEMA else []
 
     @given(case=operation.as_strategy(generation_mode=mode))
     @settings(max_examples=6, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))

@@ -135,6 +135,8 @@ def _read_query(query: bytes, declared: tuple[Query, ...]) -> dict[str, Any]:
         one = by_name.get(name)
         if one is None:
             violations.append(Violation(path, "unknown", "is no parameter here"))
+        elif "\0" in text:
+            violations.append(Violation(path, "text", "has a character that is no text"))
         elif name in values:
             violations.append(Violation(path, "duplicate", "is given more than once"))
         else:

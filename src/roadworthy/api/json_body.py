@@ -32,7 +32,7 @@ def decode_json(body: bytes) -> Any:
 
     ProblemError, status 400, with every violation by path: `json` (it is no JSON, or no UTF-8), `duplicate_key`,
     `not_a_number` (NaN and the infinities), `too_deep` (more than 32 objects and lists in one another), `too_large` (a
-    whole number beyond 64 bits, or a number beyond a double).
+    whole number beyond 64 bits, or a number beyond a double), `not_text` (a NUL, which not every store can keep).
 
     >>> decode_json(b'{"inputs": {"age": 41}}')
     {'inputs': {'age': 41}}
@@ -106,6 +106,10 @@ def _too_deep(path: str) -> Violation:
     return Violation(path, "too_deep", f"lies more than {DEEPEST} objects and lists deep")
 
 
+def _no_text(path: str) -> Violation:
+    return Violation(path, "not_text", "has a character that is no text")
+
+
 class _Pairs(list[tuple[str, Any]]):
     """An object with every key that was written."""
 
@@ -129,6 +133,9 @@ def _find_faults(body: bytes) -> Iterator[Violation]:
                 ("too_large", "is too large a number") if value[-1].isdigit() else ("not_a_number", "is no number")
             )
             yield Violation(path, rule, said)
+        elif isinstance(value, str):
+            if "\0" in value:
+                yield _no_text(path)
         elif isinstance(value, list):
             if depth > DEEPEST:
                 yield _too_deep(path)
@@ -136,6 +143,8 @@ def _find_faults(body: bytes) -> Iterator[Violation]:
             if isinstance(value, _Pairs):
                 seen: set[str] = set()
                 for key, _ in value:
+                    if "\0" in key:
+                        yield _no_text(path)
                     if key in seen:
                         yield Violation(_step(path, key), "duplicate_key", "is given more than once")
                     seen.add(key)

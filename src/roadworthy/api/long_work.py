@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,7 +13,7 @@ import pyarrow as pa
 from msgspec import structs
 
 from roadworthy.access import Deed
-from roadworthy.batch import SourceMapping, absent_inputs, open_sink, open_table, score
+from roadworthy.batch import SourceMapping, absent_inputs, open_sink, open_table, record_file, score
 from roadworthy.errors import StoreError
 from roadworthy.jobs import Handler, Running
 from roadworthy.live import CurrentRoute
@@ -46,14 +46,17 @@ _COLUMNS = pa.schema(
 )
 
 
-def job_handlers(current: CurrentRoute) -> Mapping[str, Handler]:
+def job_handlers(current: CurrentRoute, clock: Callable[[], dt.datetime]) -> Mapping[str, Handler]:
     """What works on the jobs that this door queues, by kind, for the runner of jobs."""
-    return {SCORE: lambda running: _score(running, current), EXPORT: _export}
+    return {SCORE: lambda running: _score(running, current, clock), EXPORT: _export}
 
 
-def _score(running: Running, current: CurrentRoute) -> Mapping[str, Any]:
-    """Score a file by what is live when the work begins."""
-    running.deed().demand("batch.score")
+def _score(running: Running, current: CurrentRoute, clock: Callable[[], dt.datetime]) -> Mapping[str, Any]:
+    """Score a file by what is live when the work begins; where that is asked for, as decisions on the record."""
+    deed, record = running.deed(), running.job.input["record"]
+    deed.demand("batch.score")
+    if record:
+        deed.demand("decision.make")
     taken = current.refresh()
     loaded = taken.require()
     with running.store.reading() as connection:
@@ -72,21 +75,21 @@ def _score(running: Running, current: CurrentRoute) -> Mapping[str, Any]:
         path.write_bytes(content.data)
         out, aside = Path(folder) / "decisions.csv", Path(folder) / "set_aside.csv"
         source = open_table(path)
-        scored = score(
-            source,
-            out,
-            loaded.release,
-            set_aside=aside,
-            tables=taken.tables,
-            absent=absent_inputs(source, SourceMapping(file=path.name, format=source.format), loaded.contract),
-            progress=step,
-        )
+        terms: dict[str, Any] = {
+            "set_aside": aside,
+            "absent": absent_inputs(source, SourceMapping(file=path.name, format=source.format), loaded.contract),
+            "progress": step,
+        }
+        if record:
+            scored = record_file(source, out, current, actor=deed.by.account, now=clock, new_id=deed.new_id, **terms)
+        else:
+            scored = score(source, out, loaded.release, tables=taken.tables, **terms)
         files = {DECISIONS: _keep(running, out)}
         if scored.set_aside_path is not None:
             files[SET_ASIDE] = _keep(running, aside)
     return {
         "release": loaded.id,
-        "epoch": taken.epoch,
+        "recorded": record,
         "read": scored.read,
         "decided": scored.decided,
         "set_aside": scored.set_aside,

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from roadworthy.api.routes import jobs, machine, outcomes, releases, tables
+from roadworthy.api.routes import casework, decisions, jobs, machine, outcomes, releases, tables
 from roadworthy.api.routes.decisions import DECISION_ROUTE
 
 __all__ = ["DECISION_ROUTE", "HANDLERS"]
 
-HANDLERS = (*machine.HANDLERS, *jobs.HANDLERS, *outcomes.HANDLERS, *releases.HANDLERS, *tables.HANDLERS)
+HANDLERS = (
+    *machine.HANDLERS,
+    *casework.HANDLERS,
+    *decisions.HANDLERS,
+    *jobs.HANDLERS,
+    *outcomes.HANDLERS,
+    *releases.HANDLERS,
+    *tables.HANDLERS,
+)
 """Every handler of the framework's."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 from litestar import Response
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from roadworthy.api.call import Call, reply
 from roadworthy.api.long_work import DECISIONS, EXPORT, SCORE
 from roadworthy.api.problem import no_such
 from roadworthy.api.route_table import Answer, Query, Told
 from roadworthy.api.routes.declaring import way
-from roadworthy.api.routes.words import TABLE_FILES
+from roadworthy.api.routes.words import TABLE_FILES, Moment
 from roadworthy.jobs import Job, Progress, cancel_job, list_jobs, read_job, submit_job
 from roadworthy.records import keep_content, read_content
 
@@ -53,8 +53,8 @@ class NewExport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which decisions to export, and as what. What is left out is not asked."""
 
     format: Literal["csv", "parquet"] = "csv"
-    decided_from: Annotated[dt.datetime, Meta(tz=True)] | None = None
-    decided_before: Annotated[dt.datetime, Meta(tz=True)] | None = None
+    decided_from: Moment | None = None
+    decided_before: Moment | None = None
     release: str | None = None
     answer: Literal["approve", "refer", "decline"] | None = None
 
@@ -66,19 +66,28 @@ class NewExport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         permission="batch.score",
         summary="Have a file of applications scored by the release that is live",
         files=TABLE_FILES,
+        query=(Query("record", bool, "Whether each row is a decision on the record (needs `decision.make`); false."),),
         answers={202: Answer("It is queued.", JobSeen, headers=_WHERE)},
         once="optional",
         refusals=(409,),
-        description="Rows that break the contract are set aside, each with its rules. No decision is recorded.",
+        description=(
+            "Rows that break the contract are set aside, each with its rules. Recorded, each row is decided once, "
+            "however often the same file comes."
+        ),
     ),
 )
 def post_batch(request: Call) -> Response[bytes]:
     """Keep the file, and queue the work."""
     key = request.admitted.once_key
-    file = request.read_file()
+    record = request.asked().get("record", False)
     deed = request.deed()
+    if record:
+        deed.demand("decision.make")
+    file = request.read_file()
     digest = deed.store.transact(lambda connection: keep_content(connection, file.data, "application/octet-stream"))
-    job = submit_job(deed, SCORE, {"file": digest, "name": file.name}, permission="batch.score", once_key=key)
+    job = submit_job(
+        deed, SCORE, {"file": digest, "name": file.name, "record": record}, permission="batch.score", once_key=key
+    )
     return _queued(job)
 
 

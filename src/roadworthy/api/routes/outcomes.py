@@ -17,6 +17,7 @@ from roadworthy.api.json_body import decode_json
 from roadworthy.api.problem import Problem, ProblemError, Violation
 from roadworthy.api.route_table import Answer, Query, Told
 from roadworthy.api.routes.declaring import way
+from roadworthy.api.routes.finding import find
 from roadworthy.errors import Refused
 from roadworthy.measures import Calibration, Confusion, GainsTable
 from roadworthy.outcomes import (
@@ -208,13 +209,14 @@ def post_outcomes(request: Call) -> Response[bytes]:
             Query("after", Annotated[str, Meta(max_length=64)], "The `next` of the page before."),
         ),
         answers={200: Answer("The rows.", KeptRows)},
+        refusals=(404,),
     ),
 )
 def get_set_aside(request: Call) -> Response[bytes]:
     """The rows, to be mended and sent again."""
     asked = request.asked()
-    page = list_outcomes_set_aside(request.deed(), limit=asked.get("limit", 100), after=asked.get("after"))
-    return reply(page)
+    deed = request.deed()
+    return reply(find(lambda: list_outcomes_set_aside(deed, limit=asked.get("limit", 100), after=asked.get("after"))))
 
 
 @way(

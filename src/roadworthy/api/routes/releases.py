@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -13,7 +12,7 @@ from roadworthy.api.call import Call, reply
 from roadworthy.api.route_table import Answer, Query, Told
 from roadworthy.api.routes.declaring import way
 from roadworthy.api.routes.finding import find
-from roadworthy.api.routes.words import Note, Reason
+from roadworthy.api.routes.words import Moment, Note, Reason
 from roadworthy.lifecycle import (
     PackageView,
     ReleaseView,
@@ -42,7 +41,6 @@ _PACKAGE_TYPES = {
     "application/vnd.roadworthy.package": "the .rw file",
     "multipart/form-data": "a form with the part `file`",
 }
-Moment = Annotated[dt.datetime, Meta(tz=True)]
 _WHERE = {"Location": "Where it is found from now on."}
 _CHANGED = (404, 409, 422)
 

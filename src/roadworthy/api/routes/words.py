@@ -1,13 +1,18 @@
-"""What several routes take: a note, a reason, a file with a table."""
+"""What several routes take and give: a note, a reason, a moment, a file with a table."""
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
-__all__ = ["TABLE_FILES", "Note", "Reason"]
+__all__ = ["REPLAYED", "TABLE_FILES", "Moment", "Note", "Reason"]
 
+Moment = Annotated[dt.datetime, Meta(tz=True)]
+"""A moment, with its time zone."""
+REPLAYED = {"Idempotent-Replayed": "Always true."}
+"""The header of an answer that was given before."""
 TABLE_FILES = {
     "text/csv": "CSV",
     "application/vnd.apache.parquet": "Parquet",
