@@ -162,6 +162,16 @@ def test_who_was_erased_counts_nowhere(lender: Lender) -> None:
     assert "left out: 1 erased" in judged.population
 
 
+def test_a_day_to_come_is_not_judged_and_today_ends_now(lender: Lender) -> None:
+    now = datetime(2025, 2, 1, 12, tzinfo=UTC)
+    with lender.store.reading() as connection:
+        for later in (date(2025, 2, 2), now + timedelta(seconds=1)):
+            with pytest.raises(UsageError, match="of which nobody knows anything yet"):
+                judge_outcomes(connection, lender.product, later, now=now)
+        assert judge_outcomes(connection, lender.product, date(2025, 2, 1), now=now).as_of == now
+        assert judge_outcomes(connection, lender.product, date(2025, 1, 1), now=now).as_of.month == 1
+
+
 def test_without_a_horizon_nothing_is_judged(lender: Lender) -> None:
     product = Product(name="loans", outcome=Outcome(target="default"))
     with lender.store.reading() as connection:

@@ -80,8 +80,9 @@ def test_the_bare_form_brings_its_booking_along(lender: Lender) -> None:
     events = [decode_payload(record.payload, OutcomeEvent) for record in lender.store.ledger.history("A-1")[1:]]
     assert [(each.event, each.bad) for each in events] == [("booked", None), ("bad", 1)]
     assert lender.send(row) == OutcomesTaken(0, 1, ())
-    assert lender.send({**row, "booked_at": "2024-02-01T15:00", "known_at": "2024-09-06"}).recorded == 1
-    assert lender.count_events("A-1") == 3
+    assert lender.send({**row, "booked_at": "2024-02-01T15:00", "known_at": "2024-09-06"}).repeated == 1
+    assert lender.send({**row, "booked_at": "2024-02-02"}).set_aside[0].rule == "contradictory"
+    assert lender.count_events("A-1") == 2
 
 
 def test_what_other_libraries_call_a_date_or_a_number_is_one(lender: Lender) -> None:
@@ -103,6 +104,13 @@ def test_what_other_libraries_call_a_date_or_a_number_is_one(lender: Lender) -> 
 def test_the_same_row_again_is_repeated_however_it_is_written(booked: Lender) -> None:
     assert booked.send(BOOKED, {**BOOKED, "at": "2024-01-31T23:00:00Z", "amount": None}) == OutcomesTaken(0, 2, ())
     assert booked.count_events("A-1") == 1
+
+
+def test_what_is_told_again_as_known_later_is_nothing_new(booked: Lender) -> None:
+    """A feed that sends everything every month, dated by its own day, does not fill the ledger."""
+    assert booked.send({**BOOKED, "known_at": "2024-03-01"}, {**BOOKED, "known_at": "2024-04-01"}).repeated == 2
+    assert booked.send({**BOOKED, "known_at": "2024-03-01", "amount": 1}).recorded == 1
+    assert booked.send({**BOOKED, "known_at": "2024-04-01"}).recorded == 1
 
 
 def test_two_imports_of_the_same_file_at_once_record_it_once(lender: Lender) -> None:

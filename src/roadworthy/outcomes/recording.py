@@ -188,14 +188,13 @@ def _read_loans(connection: Connection, ids: Iterable[str]) -> dict[str, Loan]:
         .order_by(_applications.c.application_id)
         .with_for_update()
     )
-    loans = {row[0]: Loan(Application(*row)) for row in found}
+    loans = {row[0]: Loan(Application(*row)) for row in found.all()}
     columns = (
         _events.c.record_id, _events.c.application_id, _events.c.event, _events.c.happened_us, _events.c.known_us,
         _events.c.amount, _events.c.days, _events.c.bad, _events.c.corrects,
     )  # fmt: skip
-    for row in connection.execute(
-        select(*columns).where(_events.c.application_id.in_(list(loans))).order_by(_events.c.nth)
-    ):
+    events = select(*columns).where(_events.c.application_id.in_(list(loans))).order_by(_events.c.nth)
+    for row in connection.execute(events).all():
         record_id, application_id, event, at_us, known_us, amount, days, bad, corrects = row
         fact = Outcome(
             application_id=application_id, event=event, at_us=at_us, known_us=known_us,

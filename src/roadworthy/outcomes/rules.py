@@ -54,8 +54,17 @@ class Loan:
 
 
 def is_repeated(fact: Outcome, loan: Loan) -> bool:
-    """Whether exactly this is on record, standing or not."""
-    return any(known.fact == fact for known in loan.known)
+    """Whether this is on record: exactly, standing or not; or it stands, known no later than it is told again."""
+    if any(known.fact == fact for known in loan.known):
+        return True
+    told = _told(fact)
+    return fact.corrects is None and any(
+        known.fact.known_us <= fact.known_us and _told(known.fact) == told for known in loan.standing()
+    )
+
+
+def _told(fact: Outcome) -> tuple[object, ...]:
+    return fact.event, fact.at_us, fact.amount, fact.days, fact.bad
 
 
 def find_fault(fact: Outcome, loan: Loan, day: Day) -> Fault | None:
