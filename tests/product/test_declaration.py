@@ -45,6 +45,7 @@ PRODUCT = Product(
         outcome_date="went bad",
         horizon_months=12,
         as_of=dt.date(2024, 6, 30),
+        bad_days_past_due=60,
     ),
     data=Data(id="id", weight="w", drop=("a", "b", "c", "d", "net income")),
     package="package.rw",
