@@ -24,7 +24,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from roadworthy.access import KeyRing, Passwords, RandomBytes
-from roadworthy.api import Services, make_asgi
+from roadworthy.api import Services, job_handlers, make_asgi
 from roadworthy.errors import UsageError
 from roadworthy.jobs import Runner
 from roadworthy.live import CurrentRoute
@@ -127,7 +127,7 @@ def build(settings: Settings) -> App:
             clock=clock,
             new_id=make_id,
             random=token_bytes,
-            runner=Runner(store, {}, worker=worker, clock=clock, new_id=make_id),
+            runner=Runner(store, job_handlers(current, clock), worker=worker, clock=clock, new_id=make_id),
             door=cast(Asgi, make_asgi(services)),
         )
     except BaseException:

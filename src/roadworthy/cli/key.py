@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NAME = "key"
 command = App(
     help="API keys: shown once, kept as a hash, with some of their account's roles.\n\n"
-    "Example: KEY=$(roadworthy key add webshop --role service)",
+    "Example: roadworthy key add webshop --role service",
     version_flags=[],
 )
 
