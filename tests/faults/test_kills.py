@@ -55,12 +55,13 @@ class Figures:
             database = (
                 f"; {len(self.recoveries)} of the database, answered again after p50 {median(self.recoveries):.2f} s"
             )
+        bound = "" if self.lost else f" (rate below {UPPER_BOUND_95 / self.acknowledged:.1e}, 95% confidence)"
         tries = ", ".join(f"{count} {what}" for what, count in sorted(self.unanswered.items()))
         return (
             f"{self.store}: {len(self.restarts)} kills of a server, answered again after "
             f"p50 {median(self.restarts):.2f} s (max {max(self.restarts):.2f} s){database}; "
-            f"{self.acknowledged} acknowledged, {self.lost} lost (95% upper bound "
-            f"{UPPER_BOUND_95 / self.acknowledged:.1e}), {self.twice} decided twice; asked again after {tries}"
+            f"{self.acknowledged} acknowledged, {self.lost} lost{bound}, "
+            f"{self.twice} decided twice; asked again after {tries}"
         )
 
 
@@ -118,8 +119,8 @@ def test_what_is_lost_or_decided_twice_is_counted(tmp_path: Path) -> None:
 
 async def kill_again_and_again(place: Place, servers: list[Server], load: Load, figures: Figures) -> None:
     """Each server by itself, whatever the others do; then the database under all of them."""
-    working = asyncio.create_task(load.run())
-    try:
+    async with asyncio.TaskGroup() as working:
+        working.create_task(load.run())
         async with asyncio.TaskGroup() as killers:
             for number, server in enumerate(servers):
                 killers.create_task(kill_server(server, len(range(number, KILLS, len(servers))), load, figures))
@@ -128,9 +129,7 @@ async def kill_again_and_again(place: Place, servers: list[Server], load: Load, 
                 await kill_database(place.postgres, servers, load, figures)
         for server in servers:
             await load.wait_for(server, MEANWHILE)
-    finally:
         load.stop()
-        await working
 
 
 async def kill_server(server: Server, kills: int, load: Load, figures: Figures) -> None:
