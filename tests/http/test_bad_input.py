@@ -368,3 +368,37 @@ def test_every_problem_is_of_the_form_that_is_promised(client: Client) -> None:
         assert problem.status == answer.status_code
         assert problem.type.startswith("/problems/")
         assert problem.request_id == answer.headers["X-Request-Id"]
+
+
+FIRST, LAST = "0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00"
+HUGE = "9" * 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        *(("GET", f"/v1/releases/who-was-live?at={at}", None) for at in (FIRST, LAST)),
+        *(("GET", f"/v1/performance?as_of={day}", None) for day in ("0001-01-01", "9999-12-31")),
+        *(("PUT", f"/v1/tables/regions?effective={day}", "a,b") for day in ("0001-01-01", "9999-12-31")),
+        *(("POST", "/v1/decisions/search", {"decided_from": at.replace("%2B", "+")}) for at in (FIRST, LAST)),
+        *(("POST", "/v1/decisions/x/human-review", {"view": "v", "deadline": at}) for at in (FIRST[:19] + "Z", LAST)),
+        *(("POST", "/v1/decisions", {"applied_at": at, "inputs": INPUTS}) for at in (FIRST[:19] + "Z", 1e308)),
+        ("POST", "/v1/outcomes", [{"application_id": "x", "event": "booked", "at": FIRST[:19], "known_at": LAST}]),
+        ("POST", "/v1/exports", {"decided_from": "0001-01-01T00:00:00+14:00"}),
+        ("GET", f"/v1/releases/{HUGE}", None),
+        ("POST", f"/v1/releases/{HUGE}/approve", None),
+        ("GET", f"/v1/tables/regions/versions/{HUGE}", None),
+        ("POST", f"/v1/tables/regions/versions/{HUGE}/approve", None),
+        ("GET", f"/v1/jobs/{HUGE}", None),
+        ("GET", "/v1/decisions/%F0%9F%92%A9'%3B%20drop", None),
+        ("POST", "/v1/decisions/search", {"after": f"{'9' * 18}:x", "amount_from": 1e308, "amount_to": -1e308}),
+        ("GET", "/v1/outcomes/set-aside?after=zzz&limit=1", None),
+        ("POST", "/v1/decisions/x/final-answer", {"answer": "counter_offer", "amount": 1e308}),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_what_lies_at_the_far_ends_is_answered(method: str, path: str, body: Any, client: Client) -> None:
+    """The first and the last moment, numbers with 200 digits, odd names: never a fault of ours, on either store."""
+    for who in ("officer", "analyst", "approver", "operator"):
+        how: dict[str, Any] = {"json": body} if not isinstance(body, str) else {"content": body}
+        assert client.ask(method, path, who, **how).status_code < 500

@@ -213,7 +213,7 @@ class Door:
     def _request_id(self, headers: dict[bytes, bytes]) -> str:
         """The caller's, where it is one; else a new one."""
         given = headers.get(b"x-request-id")
-        return given.decode() if given and _REQUEST_ID.fullmatch(given) else self._services.new_id()
+        return given.decode() if given and _REQUEST_ID.fullmatch(given) else self._services.random(16).hex()
 
     def _note(
         self, row: RouteRow | None, admitted: Admitted | None, method: str, status: int, seconds: float, request_id: str

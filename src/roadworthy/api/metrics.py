@@ -17,6 +17,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        self._of_requests: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._requests = Counter(
             "roadworthy_requests", "Requests answered", ["method", "route", "status"], registry=self._registry
         )
@@ -43,8 +44,12 @@ class Metrics:
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """One request was answered."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(method, route).observe(seconds)
+        known = self._of_requests.get((method, route, status))
+        if known is None:  # looking labels up costs more than counting
+            known = (self._requests.labels(method, route, str(status)), self._seconds.labels(method, route))
+            self._of_requests[method, route, status] = known
+        known[0].inc()
+        known[1].observe(seconds)
 
     def count_answer(self, answer: str, release: str) -> None:
         """One application was decided."""

@@ -18,7 +18,7 @@ from roadworthy.api.problem import Problem, ProblemError, Violation
 from roadworthy.api.route_table import Answer, Query, Told
 from roadworthy.api.routes.declaring import way
 from roadworthy.api.routes.finding import find
-from roadworthy.errors import Refused
+from roadworthy.errors import Refused, UsageError
 from roadworthy.measures import Calibration, Confusion, GainsTable
 from roadworthy.outcomes import (
     EVENTS,
@@ -240,6 +240,8 @@ def get_performance(request: Call) -> Response[bytes]:
     asked = request.asked()
     champion = request.services.current.refresh().require()
     as_of = asked.get("as_of", request.admitted.at)
+    if "as_of" in asked and as_of > (request.admitted.at + dt.timedelta(days=1)).date():  # a day ahead somewhere
+        raise UsageError(f"{as_of} lies in the future", mend="a day that has come: nobody knows what is known by then")
     with request.services.store.reading() as connection:
         judged = judge_outcomes(connection, champion.product, as_of)
     branches = request.admitted.by.branches
