@@ -128,7 +128,7 @@ def test_a_value_outside_the_contract_goes_to_a_person(inputs: dict[str, Any], c
         (b'{"inputs": {"age": NaN, "age": 1, "income": -1e999}}',
          {("$.inputs.age", "not_a_number"), ("$.inputs.age", "duplicate_key"), ("$.inputs.income", "too_large")}),
     ],
-    ids=lambda value: repr(value)[:50],
+    ids=lambda value: repr(value)[:50] if isinstance(value, bytes) else "",  # a set has no order of its own
 )  # fmt: skip
 def test_what_a_decoder_would_pass_over_is_refused(body: bytes, faults: set[tuple[str, str]], client: Client) -> None:
     with nothing_recorded(client):
