@@ -141,7 +141,7 @@ def gains(
         deed.demand("performance.read")
         product = CurrentRoute(deed.store).take().require().product
         with deed.store.reading() as connection:
-            judged: Judged = judge_outcomes(connection, product, day)
+            judged: Judged = judge_outcomes(connection, product, day, now=deed.now)
     if release is not None:
         judged = judged.of_release(release)
     gained, calibrated = matured_gains(judged, buckets), matured_calibration(judged, buckets)
