@@ -24,7 +24,8 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from roadworthy.access import KeyRing, Passwords, RandomBytes
-from roadworthy.api import Services, job_handlers, make_asgi
+from roadworthy.api import job_handlers, make_asgi
+from roadworthy.door import Services
 from roadworthy.errors import UsageError
 from roadworthy.jobs import Runner
 from roadworthy.live import CurrentRoute

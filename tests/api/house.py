@@ -27,7 +27,8 @@ from roadworthy.access import (
     console_actor,
     record_in,
 )
-from roadworthy.api import Door, Services, make_asgi
+from roadworthy.api import make_asgi
+from roadworthy.door import Door, Services
 from roadworthy.lifecycle import approve_release, create_release, promote_release, submit_release
 from roadworthy.live import CurrentRoute
 from roadworthy.records import Store, new_id

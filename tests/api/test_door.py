@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from roadworthy.api import Door, Problem, list_routes, make_asgi, make_log, make_openapi, problem_of
-from roadworthy.api.admission import RateLimit
+from roadworthy.api import list_routes, make_asgi, make_openapi
+from roadworthy.door import Door, Problem, RateLimit, make_log, problem_of
 from roadworthy.errors import NotAllowed, OutcomeUnknown, Refused, StoreError, UsageError
 from roadworthy.records import create_store
 from roadworthy.settings import Settings

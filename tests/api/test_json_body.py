@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roadworthy.api import ProblemError, decode_json
+from roadworthy.api import decode_json
 from roadworthy.api.json_body import DEEPEST
+from roadworthy.door import ProblemError
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
 SCALARS = (

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from roadworthy.api.micro_batch import MicroBatch
-from roadworthy.api.problem import ProblemError
+from roadworthy.door import ProblemError
 from roadworthy.errors import OutcomeUnknown, UsageError
 from roadworthy.live import Decided, Envelope, Made
 

@@ -9,8 +9,8 @@ import pytest
 from litestar import Litestar, Response, get, websocket_listener
 
 from roadworthy.access import PERMISSIONS, ROLES
-from roadworthy.api import OPEN, RouteRow, list_routes
-from roadworthy.api.route_table import TOLD, Told, read_rows
+from roadworthy.api import list_routes
+from roadworthy.door import OPEN, TOLD, RouteRow, Told, read_rows
 from roadworthy.errors import UsageError
 from roadworthy.records import create_store
 from tests.api.house import Client, House

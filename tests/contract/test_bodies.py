@@ -61,3 +61,9 @@ def test_each_body_gets_among_others_what_it_gets_alone(bodies: list[Any]) -> No
             np.testing.assert_array_equal(getattr(together, name), getattr(alone, name))
     for row, violations in checked.violations.items():
         assert violations == check_body(_CONTRACT, bodies[row])
+
+
+def test_a_moment_that_an_offset_carries_beyond_the_last_year_is_no_date() -> None:
+    body = {"applied_at": "9999-12-31T23:59:59-14:00", "inputs": {"age": 40, "housing": "own"}}
+    checked = check_bodies(_CONTRACT, [body])
+    assert [(one.path, one.rule) for one in checked.violations[0]] == [("$.applied_at", "date")]

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from roadworthy.api import Problem
+from roadworthy.door import Problem
 from roadworthy.testing import make_package
 from tests.api.house import INPUTS, POLICY, Client
 
@@ -382,7 +382,7 @@ HUGE = "9" * 200
         *(("PUT", f"/v1/tables/regions?effective={day}", "a,b") for day in ("0001-01-01", "9999-12-31")),
         *(("POST", "/v1/decisions/search", {"decided_from": at.replace("%2B", "+")}) for at in (FIRST, LAST)),
         *(("POST", "/v1/decisions/x/human-review", {"view": "v", "deadline": at}) for at in (FIRST[:19] + "Z", LAST)),
-        *(("POST", "/v1/decisions", {"applied_at": at, "inputs": INPUTS}) for at in (FIRST[:19] + "Z", 1e308)),
+        *(("POST", "/v1/decisions", {"applied_at": at, "inputs": INPUTS}) for at in (FIRST[:19] + "Z", LAST, 1e308)),
         ("POST", "/v1/outcomes", [{"application_id": "x", "event": "booked", "at": FIRST[:19], "known_at": LAST}]),
         ("POST", "/v1/exports", {"decided_from": "0001-01-01T00:00:00+14:00"}),
         ("GET", f"/v1/releases/{HUGE}", None),

@@ -12,7 +12,8 @@ from schemathesis import GenerationMode, checks
 from schemathesis.config import GenerationConfig, ProjectConfig, ProjectsConfig
 
 from roadworthy.access import ROLES
-from roadworthy.api import RouteRow, list_routes
+from roadworthy.api import list_routes
+from roadworthy.door import RouteRow
 from roadworthy.records import create_store
 from tests.api.house import House
 from tests.stores import MADE

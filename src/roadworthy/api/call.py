@@ -12,12 +12,20 @@ import msgspec
 from litestar import Request, Response
 
 from roadworthy.access import Deed
-from roadworthy.api.admission import Admitted, admitted_of
-from roadworthy.api.form import FORM_DATA, Sent, read_form
 from roadworthy.api.json_body import decode_json
-from roadworthy.api.problem import Problem, ProblemError, Violation
-from roadworthy.api.route_table import JSON, Query
-from roadworthy.api.services import Services
+from roadworthy.door import (
+    FORM_DATA,
+    JSON,
+    Admitted,
+    Problem,
+    ProblemError,
+    Query,
+    Sent,
+    Services,
+    Violation,
+    admitted_of,
+    read_form,
+)
 
 __all__ = ["Call", "read_struct", "reply", "schema_of"]
 

@@ -10,12 +10,10 @@ from typing import Any
 import msgspec
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from roadworthy.api.admission import Admitted, admitted_of
 from roadworthy.api.json_body import decode_json
 from roadworthy.api.micro_batch import MicroBatch
-from roadworthy.api.problem import Problem, ProblemError
-from roadworthy.api.services import Services
 from roadworthy.contract import Batch, check_body
+from roadworthy.door import Admitted, Problem, ProblemError, Services, admitted_of
 from roadworthy.live import Decided, Envelope, KeyTaken, NotDecided, Reply, decide_and_record
 from roadworthy.records import Once
 

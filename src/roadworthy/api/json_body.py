@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from roadworthy.api.problem import Problem, ProblemError, Violation
+from roadworthy.door import Problem, ProblemError, Violation
 
 __all__ = ["DEEPEST", "decode_json"]
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from roadworthy.api.problem import Problem, ProblemError
+from roadworthy.door import Problem, ProblemError
 from roadworthy.errors import NothingLive, StoreError
 from roadworthy.live import Envelope, Made
 

@@ -9,8 +9,7 @@ from typing import Any
 
 import msgspec
 
-from roadworthy.api.problem import PROBLEM_JSON, Problem
-from roadworthy.api.route_table import JSON, OPEN, Answer, RouteRow, Told
+from roadworthy.door import JSON, OPEN, PROBLEM_JSON, Answer, Problem, RouteRow, Told
 
 __all__ = ["make_openapi"]
 

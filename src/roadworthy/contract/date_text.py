@@ -32,6 +32,7 @@ _WRITTEN = (
 _PLAIN = r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}(?:[T ](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9])?$"
 _UNTOLD = r"^[0-9]{1,2}([/.-])[0-9]{1,2}[/.-][0-9]{4}(?:[T ]|$)"
 _FIRST = np.datetime64("1000-01-01", "us")  # an earlier year is a year cut short
+_LAST = np.datetime64("9999-12-31T23:59:59.999999", "us")  # a later moment, which an offset can make, is none in Python
 _MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTHS = {name: str(month + 1) for month, name in enumerate(_MONTH_NAMES)}
 _DAY_AND_MONTH = re.compile(r"%([dm])[/.-]%([dm])[/.-]%Y")
@@ -58,18 +59,22 @@ def read_dates(text: pa.Array | pa.ChunkedArray, format: str = "") -> NDArray[np
             pass  # one of them does not exist, as 30 February
     cells = pl.Series(text)
     parts = _Parts.of(cells)
-    dates = parts.dates() + parts.times()
+    dates = _within(parts.dates() + parts.times())
     order = _DAY_AND_MONTH.fullmatch(format)
     if order is not None:
-        told = parts.told_dates(day_first=order[1] == "d") + parts.times()
+        told = _within(parts.told_dates(day_first=order[1] == "d") + parts.times())
     elif format:
         # Python and polars write a fraction of a second in different ways.
         read = cells.str.to_datetime(format.replace(".%f", "%.f"), strict=False, time_unit="us", time_zone="UTC")
         told = np.asarray(read.to_numpy(), dtype="datetime64[us]")
-        told = np.where(told >= _FIRST, told, np.datetime64("NaT"))
+        told = np.where((told >= _FIRST) & (told <= _LAST), told, np.datetime64("NaT"))
     else:
         return dates
     return np.where(np.isnat(told), dates, told)
+
+
+def _within(dates: Dates) -> Dates:
+    return np.where(dates > _LAST, np.datetime64("NaT"), dates)
 
 
 def decide_format(text: pa.Array | pa.ChunkedArray) -> tuple[str, bool]:

@@ -10,7 +10,7 @@ from litestar.enums import HttpMethod
 from litestar.handlers import HTTPRouteHandler
 
 from roadworthy.api.call import Call
-from roadworthy.api.route_table import TOLD, Told
+from roadworthy.door import TOLD, Told
 
 __all__ = ["Handler", "way"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from roadworthy.api.problem import no_such
+from roadworthy.door import no_such
 from roadworthy.errors import UsageError
 
 __all__ = ["find"]

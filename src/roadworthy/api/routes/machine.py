@@ -11,12 +11,10 @@ from msgspec import Struct
 from roadworthy import __version__
 from roadworthy.api.call import Call, reply
 from roadworthy.api.docs_page import DOCS_POLICY, write_docs
-from roadworthy.api.metrics import Metrics
 from roadworthy.api.openapi import make_openapi
-from roadworthy.api.readiness import Readiness, Ready
-from roadworthy.api.route_table import OPEN, Answer, Told
 from roadworthy.api.routes.declaring import way
 from roadworthy.contract import json_schema
+from roadworthy.door import OPEN, Answer, Metrics, Readiness, Ready, Told
 from roadworthy.errors import RoadworthyError
 
 __all__ = ["HANDLERS"]

@@ -14,10 +14,9 @@ from msgspec import Meta, Struct
 
 from roadworthy.api.call import Call, reply
 from roadworthy.api.json_body import decode_json
-from roadworthy.api.problem import Problem, ProblemError, Violation
-from roadworthy.api.route_table import Answer, Query, Told
 from roadworthy.api.routes.declaring import way
 from roadworthy.api.routes.finding import find
+from roadworthy.door import Answer, Problem, ProblemError, Query, Told, Violation
 from roadworthy.errors import Refused, UsageError
 from roadworthy.measures import Calibration, Confusion, GainsTable
 from roadworthy.outcomes import (

@@ -9,10 +9,10 @@ from litestar import Response
 from msgspec import Meta, Struct
 
 from roadworthy.api.call import Call, reply
-from roadworthy.api.route_table import Answer, Query, Told
 from roadworthy.api.routes.declaring import way
 from roadworthy.api.routes.finding import find
 from roadworthy.api.routes.words import Moment, Note, Reason
+from roadworthy.door import Answer, Query, Told
 from roadworthy.lifecycle import (
     PackageView,
     ReleaseView,

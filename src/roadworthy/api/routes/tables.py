@@ -8,11 +8,10 @@ from litestar import Response
 from msgspec import Struct
 
 from roadworthy.api.call import Call, reply
-from roadworthy.api.problem import no_such
-from roadworthy.api.route_table import Answer, Query, Told
 from roadworthy.api.routes.declaring import way
 from roadworthy.api.routes.finding import find
 from roadworthy.api.routes.words import TABLE_FILES, Note, Reason
+from roadworthy.door import Answer, Query, Told, no_such
 from roadworthy.lifecycle import (
     TableVersionView,
     Upload,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from roadworthy.api.services import Services
+from roadworthy.door.services import Services
 from roadworthy.errors import RoadworthyError
 from roadworthy.records import keep_content
 

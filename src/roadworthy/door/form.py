@@ -7,7 +7,7 @@ from io import BytesIO
 
 from multipart import MultipartError, MultipartParser, parse_options_header  # type: ignore[import-untyped]  # no stubs
 
-from roadworthy.api.problem import Problem, ProblemError, Violation
+from roadworthy.door.problem import Problem, ProblemError, Violation
 
 __all__ = ["FORM_DATA", "Sent", "read_form"]
 

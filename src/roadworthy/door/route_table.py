@@ -15,7 +15,7 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 
 from roadworthy.access import PERMISSIONS
-from roadworthy.api.problem import Problem, ProblemError
+from roadworthy.door.problem import Problem, ProblemError
 from roadworthy.errors import UsageError
 
 __all__ = ["OPEN", "TOLD", "Answer", "Query", "RouteRow", "RouteTable", "Told", "read_rows"]
@@ -122,7 +122,7 @@ class RouteTable:
     '/v1/decisions/{id}'
     >>> table.find("PUT", "/v1/decisions/1")
     Traceback (most recent call last):
-    roadworthy.api.problem.ProblemError: PUT is not among its methods
+    roadworthy.door.problem.ProblemError: PUT is not among its methods
       available: GET
     """
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from litestar.types import Receive, Scope
 
 from roadworthy.access import Actor, KeyRing, demand
-from roadworthy.api.problem import Problem, ProblemError, Violation
-from roadworthy.api.route_table import JSON, OPEN, RouteRow
+from roadworthy.door.problem import Problem, ProblemError, Violation
+from roadworthy.door.route_table import JSON, OPEN, RouteRow
 from roadworthy.errors import NotSignedIn
 
 if TYPE_CHECKING:
-    from roadworthy.api.metrics import Metrics
+    from roadworthy.door.metrics import Metrics
 
 __all__ = ["Admitted", "KeyCheck", "RateLimit", "admitted_of", "check_type", "read_body"]
 
