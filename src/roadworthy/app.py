@@ -23,9 +23,9 @@ from typing import Any, cast
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
+from roadworthy import api, desk
 from roadworthy.access import KeyRing, Passwords, RandomBytes
-from roadworthy.api import job_handlers, make_asgi
-from roadworthy.door import Services
+from roadworthy.door import Door, Metrics, Services, make_log
 from roadworthy.errors import UsageError
 from roadworthy.jobs import Runner
 from roadworthy.live import CurrentRoute
@@ -96,6 +96,13 @@ class App:
         self.store.close()
 
 
+def make_door(services: Services) -> Door:
+    """The outermost application: programs and people come in by entrances of their own, through one door."""
+    metrics = Metrics()
+    entrances = [api.make_entrance(services, metrics), desk.make_entrance(services, metrics)]
+    return Door(services, entrances, metrics, make_log(services.settings.log_level))
+
+
 def build(settings: Settings) -> App:
     """The program on the store that the settings name. StoreError where there is none, or none of this version."""
 
@@ -128,8 +135,8 @@ def build(settings: Settings) -> App:
             clock=clock,
             new_id=make_id,
             random=token_bytes,
-            runner=Runner(store, job_handlers(current, clock), worker=worker, clock=clock, new_id=make_id),
-            door=cast(Asgi, make_asgi(services)),
+            runner=Runner(store, api.job_handlers(current, clock), worker=worker, clock=clock, new_id=make_id),
+            door=cast(Asgi, make_door(services)),
         )
     except BaseException:
         store.close()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from roadworthy.door.access_log import Log, make_log
 from roadworthy.door.admission import Admitted, KeyCheck, RateLimit, admitted_of
-from roadworthy.door.door import Door, Entrance, Refusal
-from roadworthy.door.form import FORM_DATA, Sent, read_form
+from roadworthy.door.declaring import way
+from roadworthy.door.door import Asked, Door, Entrance, Refusal
+from roadworthy.door.form import FORM_DATA, Sent, read_fields, read_form
 from roadworthy.door.metrics import Metrics
 from roadworthy.door.problem import PROBLEM_JSON, Problem, ProblemError, Violation, no_such, problem_of
 from roadworthy.door.readiness import Readiness, Ready
@@ -20,6 +21,7 @@ __all__ = [
     "TOLD",
     "Admitted",
     "Answer",
+    "Asked",
     "Door",
     "Entrance",
     "KeyCheck",
@@ -42,6 +44,8 @@ __all__ = [
     "make_log",
     "no_such",
     "problem_of",
+    "read_fields",
     "read_form",
     "read_rows",
+    "way",
 ]

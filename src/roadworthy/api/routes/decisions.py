@@ -10,10 +10,9 @@ from litestar import Response
 from msgspec import Meta, Struct
 
 from roadworthy.api.call import Call, reply
-from roadworthy.api.routes.declaring import way
 from roadworthy.api.routes.words import REPLAYED, Moment
 from roadworthy.casework import DecisionView, correct, find_decisions, read_decision
-from roadworthy.door import JSON, Answer, Problem, ProblemError, RouteRow, Told
+from roadworthy.door import JSON, Answer, Problem, ProblemError, RouteRow, Told, way
 from roadworthy.errors import NotAllowed
 from roadworthy.lifecycle import Explanation, Replay, explain_decision, replay_decision
 from roadworthy.live import Decided, NotDecided, Reply

@@ -12,9 +12,8 @@ from msgspec import Struct
 
 from roadworthy.api.call import Call, reply
 from roadworthy.api.long_work import DECISIONS, EXPORT, SCORE
-from roadworthy.api.routes.declaring import way
 from roadworthy.api.routes.words import TABLE_FILES, Moment
-from roadworthy.door import Answer, Query, Told, no_such
+from roadworthy.door import Answer, Query, Told, no_such, way
 from roadworthy.jobs import Job, Progress, cancel_job, list_jobs, read_job, submit_job
 from roadworthy.records import keep_content, read_content
 

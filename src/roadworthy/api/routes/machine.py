@@ -12,9 +12,8 @@ from roadworthy import __version__
 from roadworthy.api.call import Call, reply
 from roadworthy.api.docs_page import DOCS_POLICY, write_docs
 from roadworthy.api.openapi import make_openapi
-from roadworthy.api.routes.declaring import way
 from roadworthy.contract import json_schema
-from roadworthy.door import OPEN, Answer, Metrics, Readiness, Ready, Told
+from roadworthy.door import OPEN, Answer, Metrics, Readiness, Ready, Told, way
 from roadworthy.errors import RoadworthyError
 
 __all__ = ["HANDLERS"]

@@ -14,9 +14,8 @@ from msgspec import Meta, Struct
 
 from roadworthy.api.call import Call, reply
 from roadworthy.api.json_body import decode_json
-from roadworthy.api.routes.declaring import way
 from roadworthy.api.routes.finding import find
-from roadworthy.door import Answer, Problem, ProblemError, Query, Told, Violation
+from roadworthy.door import Answer, Problem, ProblemError, Query, Told, Violation, way
 from roadworthy.errors import Refused, UsageError
 from roadworthy.measures import Calibration, Confusion, GainsTable
 from roadworthy.outcomes import (

@@ -9,10 +9,9 @@ from litestar import Response
 from msgspec import Meta, Struct
 
 from roadworthy.api.call import Call, reply
-from roadworthy.api.routes.declaring import way
 from roadworthy.api.routes.finding import find
 from roadworthy.api.routes.words import Moment, Note, Reason
-from roadworthy.door import Answer, Query, Told
+from roadworthy.door import Answer, Query, Told, way
 from roadworthy.lifecycle import (
     PackageView,
     ReleaseView,

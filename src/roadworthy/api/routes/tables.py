@@ -8,10 +8,9 @@ from litestar import Response
 from msgspec import Struct
 
 from roadworthy.api.call import Call, reply
-from roadworthy.api.routes.declaring import way
 from roadworthy.api.routes.finding import find
 from roadworthy.api.routes.words import TABLE_FILES, Note, Reason
-from roadworthy.door import Answer, Query, Told, no_such
+from roadworthy.door import Answer, Query, Told, no_such, way
 from roadworthy.lifecycle import (
     TableVersionView,
     Upload,
