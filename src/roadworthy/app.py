@@ -25,6 +25,7 @@ from uvicorn.supervisors import Multiprocess
 
 from roadworthy import api, desk
 from roadworthy.access import KeyRing, Passwords, RandomBytes
+from roadworthy.batch import job_handlers
 from roadworthy.door import Door, Metrics, Services, make_log
 from roadworthy.errors import UsageError
 from roadworthy.jobs import Runner
@@ -135,7 +136,7 @@ def build(settings: Settings) -> App:
             clock=clock,
             new_id=make_id,
             random=token_bytes,
-            runner=Runner(store, api.job_handlers(current, clock), worker=worker, clock=clock, new_id=make_id),
+            runner=Runner(store, job_handlers(current, clock), worker=worker, clock=clock, new_id=make_id),
             door=cast(Asgi, make_door(services)),
         )
     except BaseException:
