@@ -8,11 +8,12 @@ from sqlalchemy import Connection
 
 from roadworthy.contract import Contract, parse_contract
 from roadworthy.errors import UsageError
-from roadworthy.lifecycle.views import read_releases
+from roadworthy.lifecycle.views import ReleaseView, read_releases
 from roadworthy.live import Manifest, read_bytes
 from roadworthy.product import Product, parse_product
+from roadworthy.records import Store
 
-__all__ = ["Pinned", "find_pinned"]
+__all__ = ["Pinned", "describe_table", "find_pinned", "list_tables"]
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,7 @@ def find_pinned(connection: Connection, name: str, champion: str | None) -> Pinn
 
     A rejected release has no say.
     """
-    releases = [release for release in read_releases(connection, champion) if release.verdict != "rejected"]
-    releases.sort(key=lambda release: (release.id == champion, int(release.id)), reverse=True)
+    releases = _read_readers(connection, champion)
     for release in releases:
         if name in release.manifest.tables:
             return _read_pinned(connection, name, release.manifest)
@@ -38,6 +38,27 @@ def find_pinned(connection: Connection, name: str, champion: str | None) -> Pinn
         available=sorted({table for release in releases for table in release.manifest.tables}),
         mend=f"describe it in tables/{name}.yaml and make a release of it",
     )
+
+
+def list_tables(store: Store) -> tuple[str, ...]:
+    """The names of the tables that a release reads, in their order; a rejected release has no say."""
+    champion = store.ledger.live().route.champion
+    with store.reading() as connection:
+        releases = _read_readers(connection, champion)
+    return tuple(sorted({name for release in releases for name in release.manifest.tables}))
+
+
+def describe_table(store: Store, name: str) -> Contract:
+    """The contract that an upload of this table is checked against. UsageError where no release reads it."""
+    champion = store.ledger.live().route.champion
+    with store.reading() as connection:
+        return find_pinned(connection, name, champion).contract
+
+
+def _read_readers(connection: Connection, champion: str | None) -> list[ReleaseView]:
+    """The releases that have a say in what a table looks like: the live one, then the newest first."""
+    releases = [release for release in read_releases(connection, champion) if release.verdict != "rejected"]
+    return sorted(releases, key=lambda release: (release.id == champion, int(release.id)), reverse=True)
 
 
 def _read_pinned(connection: Connection, name: str, manifest: Manifest) -> Pinned:
