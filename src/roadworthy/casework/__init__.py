@@ -14,8 +14,16 @@ from roadworthy.casework.proposing import (
     propose_override,
     reject_override,
 )
-from roadworthy.casework.reading import DecisionView, HistoryItem, find_decisions, read_decision
+from roadworthy.casework.reading import (
+    DecisionView,
+    HistoryItem,
+    count_found,
+    find_decisions,
+    find_latest,
+    read_decision,
+)
 from roadworthy.casework.reviewing import ApplicantView, answer_review, ask_review
+from roadworthy.casework.what_if import ask_what_if
 
 __all__ = [
     "FINAL_ANSWERS",
@@ -28,9 +36,12 @@ __all__ = [
     "Receipt",
     "answer_review",
     "ask_review",
+    "ask_what_if",
     "confirm_override",
     "correct",
+    "count_found",
     "find_decisions",
+    "find_latest",
     "give_final_answer",
     "list_proposed_overrides",
     "override",
