@@ -101,12 +101,12 @@ def test_the_differences_of_two_releases_are_told_in_words(lender: Lender) -> No
         "bands": ["declines from a PD of 13.3% instead of 12.0%"],
         "rules": [
             (
-                "rule under_age declines where age < 23; where an input is missing, it refers; before, it declines where "
-                "age < 21; where an input is missing, it refers"
+                "rule under_age declines where age < 23; where an input is missing, it refers; before, it declines "
+                "where age < 21; where an input is missing, it refers"
             ),
             (
-                "new rule large_amount: refers where amount > 40000; where an input is missing, it refers; applicants read "
-                "“A person looks”"
+                "new rule large_amount: refers where amount > 40000; where an input is missing, it refers; applicants "
+                "read “A person looks”"
             ),
         ],
         "reasons": ["income: “Income is too low” instead of “Income is low”"],
