@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import unescape
 from typing import Any
@@ -20,7 +21,7 @@ from roadworthy.records import create_store, new_id
 from tests.api.house import INPUTS, House
 from tests.stores import MADE, another_store_url, postgres
 
-__all__ = ["Desk", "Person", "desk", "postgres"]
+__all__ = ["Desk", "Person", "desk", "open_desk", "postgres", "read_words"]
 
 _ADMIN = Actor(account="admin", credential="password:admin", roles=frozenset({"admin"}))
 
@@ -83,6 +84,7 @@ class Desk:
             person = Person(self, name)
             signed_in = person._ask("POST", "/sign-in", data={"link": link, "next": "/"})
             assert signed_in.status_code == 303, read_words(signed_in.text)
+            person.cookies.pop("roadworthy-said")  # nobody reads that they were signed in
             self.people[name] = person
         return self.people[name]
 
@@ -107,14 +109,14 @@ class Desk:
 
 
 def read_words(html: str) -> str:
-    """A page's words as somebody reads them: no tags, one space."""
-    return " ".join(unescape(re.sub(r"<[^>]*>", " ", html)).split())
+    """A page's words as somebody reads them: no tags, one space, and none before a full stop."""
+    words = " ".join(unescape(re.sub(r"<[^>]*>", " ", html)).split())
+    return re.sub(r" (?=[.,;:)])", "", words)
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A desk on each store, with somebody of each role, named like it: made once, for it takes longer than a test."""
-    url = another_store_url(request.param, request, tmp_path_factory.mktemp("store"))
+@contextmanager
+def open_desk(url: str) -> Iterator[Desk]:
+    """A desk on a new store at `url`, with a release live and somebody of each role, named like it."""
     with create_store(url, store_id="a-store", at=MADE) as store:
         house = House(store)
         house.hire_everybody()
@@ -122,3 +124,10 @@ def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         house.door = make_door(house.services)
         with TestClient(app=house.door, raise_server_exceptions=True) as http:
             yield Desk(house, http)
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A desk on each store: made once, for it takes longer than a test."""
+    with open_desk(another_store_url(request.param, request, tmp_path_factory.mktemp("store"))) as made:
+        yield made

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from roadworthy.contract import Column, Contract, Violation
+from roadworthy.desk.format import number
 from roadworthy.desk.visit import Form
 
 __all__ = ["InputField", "list_fields", "read_changed", "write_value"]
@@ -39,8 +40,8 @@ class InputField:
         """Its range in words; empty where it has none."""
         low, high = self.column.range or (None, None)
         if low is None:
-            return "" if high is None else f"at most {high:,g}"
-        return f"at least {low:,g}" if high is None else f"{low:,g} to {high:,g}"
+            return "" if high is None else f"at most {number(high)}"
+        return f"at least {number(low)}" if high is None else f"{number(low)} to {number(high)}"
 
 
 def write_value(value: object) -> str:

@@ -23,7 +23,7 @@ __all__ = ["Likeness", "Rates", "find_bucket", "observed_rates"]
 
 _LEAST = 200
 """So many matured applications of its own a release needs before those of every release stop standing in for them."""
-_PATIENCE = 1.0
+_PATIENCE = 0.25
 """How many seconds a page waits for the day's rates; on a large store they take longer, and come with the next page."""
 
 

@@ -12,7 +12,7 @@ from roadworthy.desk.addresses import address
 from roadworthy.desk.format import percent
 from roadworthy.desk.inputs import list_fields, read_changed, write_value
 from roadworthy.desk.page import Shown, act, go, page, show
-from roadworthy.desk.pages.applications import open_application
+from roadworthy.desk.pages.applications import currency_of, open_application
 from roadworthy.desk.visit import Visit
 from roadworthy.door import Problem, ProblemError
 from roadworthy.errors import NotAllowed, Refused, RoadworthyError
@@ -86,6 +86,7 @@ def _show_correction(
         problem=problem,
         view=view,
         here=address(view.application_id, view.decision_id),
+        currency=currency_of(visit),
         fields=list_fields(visit.taken.require().contract, _inputs(view), sent, faults),
         evidence="" if sent is None else sent["evidence"],
     )
@@ -109,6 +110,7 @@ def _show_what_if(
         problem=problem,
         view=view,
         here=address(view.application_id, view.decision_id),
+        currency=currency_of(visit),
         fields=list_fields(contract, inputs, sent, faults),
         made=None if made is None else made.decision,
         changed=[(name, write_value(inputs.get(name)), write_value(value)) for name, value in (changed or {}).items()],
