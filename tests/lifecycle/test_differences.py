@@ -100,10 +100,7 @@ def test_the_differences_of_two_releases_are_told_in_words(lender: Lender) -> No
     assert words(lender, before.id, after.id) == {
         "bands": ["declines from a PD of 13.3% instead of 12.0%"],
         "rules": [
-            (
-                "rule under_age declines where age < 23; where an input is missing, it refers; before, it declines "
-                "where age < 21; where an input is missing, it refers"
-            ),
+            "rule under_age declines where age < 23 instead of where age < 21",
             (
                 "new rule large_amount: refers where amount > 40000; where an input is missing, it refers; applicants "
                 "read “A person looks”"

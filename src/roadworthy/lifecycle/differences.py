@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from roadworthy.contract import Column, Contract
 from roadworthy.lifecycle.policy_words import (
+    RULE_DOES,
     approves_below,
     declines_from,
     describe_rule,
@@ -61,7 +62,7 @@ def list_differences(before: Loaded, after: Loaded) -> tuple[Difference, ...]:
 def _compare_models(then: Package, now: Package) -> Iterator[str]:
     if then.digest == now.digest:
         return
-    kinds = then.manifest.engine.model, now.manifest.engine.model
+    kinds = [package.manifest.engine.model.rpartition(" -> ")[2] for package in (then, now)]
     names = then.name, now.name
     if kinds[0] != kinds[1]:
         said = f"{names[1]} ({kinds[1]}) instead of {names[0]} ({kinds[0]})"
@@ -138,8 +139,13 @@ def _compare_rules(then: Policy, now: Policy) -> Iterator[str]:
 
 
 def _compare_rule(then: Rule, now: Rule) -> Iterator[str]:
-    if describe_rule(then) != describe_rule(now):
-        yield f"rule {now.code} {describe_rule(now)}; before, it {describe_rule(then)}"
+    if then.then != now.then:
+        yield f"rule {now.code} {RULE_DOES[now.then]} instead of {RULE_DOES[then.then]}"
+    if then.when != now.when:
+        yield f"rule {now.code} {RULE_DOES[now.then]} where {now.when} instead of where {then.when}"
+    if then.if_missing != now.if_missing:
+        does, did = RULE_DOES[now.if_missing], RULE_DOES[then.if_missing]
+        yield f"rule {now.code} {does} where an input is missing; before, it {did}"
     if then.reason != now.reason:
         yield f"rule {now.code}: applicants read “{now.reason}” instead of “{then.reason}”"
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from roadworthy.policy import Answer, Policy, Rule, StatedEconomics
 
-__all__ = ["approves_below", "declines_from", "describe_bands", "describe_rule", "describe_terms", "rate_words"]
+__all__ = [
+    "RULE_DOES",
+    "approves_below",
+    "declines_from",
+    "describe_bands",
+    "describe_rule",
+    "describe_terms",
+    "rate_words",
+]
 
 _DOES = {"approve": "approved", "refer": "referred to a person", "decline": "declined"}
-_THEN = {"refer": "refers", "decline": "declines"}
-_MISSING = {
-    "refer": "where an input is missing, it refers",
-    "decline": "where an input is missing, it declines",
-    "pass": "where an input is missing, it does nothing",
-}
+RULE_DOES = {"refer": "refers", "decline": "declines", "pass": "does nothing"}
+"""What a rule does where it holds, or where an input is missing."""
 
 
 def describe_bands(policy: Policy) -> tuple[str, ...]:
@@ -41,7 +45,7 @@ def describe_rule(rule: Rule) -> str:
     >>> describe_rule(Rule(code="under_age", when="age < 18", then="decline", reason="Applicants must be of age"))
     'declines where age < 18; where an input is missing, it refers'
     """
-    return f"{_THEN[rule.then]} where {rule.when}; {_MISSING[rule.if_missing]}"
+    return f"{RULE_DOES[rule.then]} where {rule.when}; where an input is missing, it {RULE_DOES[rule.if_missing]}"
 
 
 def describe_terms(economics: StatedEconomics) -> dict[str, str]:
