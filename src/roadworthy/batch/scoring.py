@@ -49,16 +49,21 @@ def look_at_file(data: bytes, name: str, contract: Contract) -> FileSeen:
         return FileSeen(rows, source.notes, absent)
 
 
-def ask_to_score(deed: Deed, data: bytes, name: str, *, record: bool, once_key: str | None = None) -> Job:
+def ask_to_score(
+    deed: Deed, data: bytes, name: str, *, record: bool, rows: int | None = None, once_key: str | None = None
+) -> Job:
     """Keep the file and queue the work. Permission batch.score; to `record` its decisions, decision.make too.
 
-    Errors as `submit_job`; UsageError for a file larger than a store keeps.
+    `rows`, where they were counted, are what its progress is measured against. Errors as `submit_job`; UsageError for
+    a file larger than a store keeps.
     """
     deed.demand("batch.score")
     if record:
         deed.demand("decision.make")
     digest = deed.store.transact(lambda connection: keep_content(connection, data, "application/octet-stream"))
-    wanted = {"file": digest, "name": name, "record": record}
+    wanted: dict[str, Any] = {"file": digest, "name": name, "record": record}
+    if rows is not None:
+        wanted["rows"] = rows
     return submit_job(deed, SCORE, wanted, permission="batch.score", once_key=once_key)
 
 
@@ -79,12 +84,12 @@ def _score(running: Running, current: CurrentRoute, clock: Callable[[], datetime
         content = read_content(connection, running.job.input["file"])
     if content is None:
         raise StoreError("the file is no longer kept")
-    done = 0
+    done, rows = 0, running.job.input.get("rows")
 
-    def step(rows: int) -> None:
+    def step(more: int) -> None:
         nonlocal done
-        done += rows
-        running.progress(done)
+        done += more
+        running.progress(done, rows)
 
     with TemporaryDirectory() as folder:
         path = Path(folder) / "applications"

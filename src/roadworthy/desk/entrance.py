@@ -13,6 +13,7 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
 from roadworthy.access import Actor, actor_by_session
+from roadworthy.desk.accuracy import AccuracyLately
 from roadworthy.desk.page import HTML, render_stranger, show
 from roadworthy.desk.pages import HANDLERS
 from roadworthy.desk.visit import SESSION_COOKIES, Visit, read_cookies
@@ -47,7 +48,7 @@ _HEADERS = {
 
 def make_entrance(services: Services, metrics: Metrics) -> Entrance:
     """The people's entrance to a door."""
-    site = _make_site(State({"services": services, "metrics": metrics}))
+    site = _make_site(State({"services": services, "metrics": metrics, "accuracy": AccuracyLately()}))
 
     async def identify(headers: dict[bytes, bytes], now: datetime) -> Actor:
         return await to_thread.run_sync(_who, services, headers, now)

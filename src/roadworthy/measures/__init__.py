@@ -4,7 +4,7 @@ from roadworthy.measures.answers import AnswerTable, answer_table
 from roadworthy.measures.best_cut_off import BestCutOff, Difference, best_cut_off
 from roadworthy.measures.calibration import Calibration, calibration
 from roadworthy.measures.confusion import ClassificationReport, Confusion, classification_report, confusion
-from roadworthy.measures.cut_off import CutOffTable, cut_off_table
+from roadworthy.measures.cut_off import CutOffTable, cut_off_table, spread_cut_offs
 from roadworthy.measures.discrimination import AUC, KS, Gini, auc, gini, ks
 from roadworthy.measures.economics import Economics, Priced, Term
 from roadworthy.measures.emp import EMP, emp
@@ -55,4 +55,5 @@ __all__ = [
     "log_loss",
     "parse_term",
     "psi",
+    "spread_cut_offs",
 ]

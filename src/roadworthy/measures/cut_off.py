@@ -23,7 +23,7 @@ from roadworthy.measures.intervals import Cells, check_confidence, percentiles, 
 from roadworthy.measures.money import Money, check_money, looked_at
 from roadworthy.measures.results import COUNT, MONEY, NOT_STATED, PD, SHARE, Floats, Table, money_text, percent_text
 
-__all__ = ["CutOffTable", "cut_off_table"]
+__all__ = ["CutOffTable", "cut_off_table", "spread_cut_offs"]
 
 _STEPS = 20
 
@@ -165,6 +165,16 @@ def cut_off_table(
         confidence=confidence,
         population=population,
     )
+
+
+def spread_cut_offs(pd: ArrayLike, marks: ArrayLike = (), *, steps: int = 100) -> Floats:
+    """Cut-offs close enough together for a smooth curve: 0, 1, `marks`, and PDs between which equally many lie.
+
+    >>> spread_cut_offs([0.1, 0.2, 0.3, 0.4], [0.25], steps=2)
+    array([0.  , 0.25, 1.  ])
+    """
+    inner = np.quantile(np.asarray(pd, dtype=np.float64), np.linspace(0, 1, steps + 1)[1:-1])
+    return np.unique([0.0, *(float(f"{step:.3g}") for step in inner), *np.asarray(marks, dtype=np.float64), 1.0])
 
 
 def _referred(bands: Bands, refer_from: float) -> Floats:
