@@ -11,8 +11,8 @@ import pytest
 from roadworthy.access import Branches
 from tests.desk.conftest import Desk, Person, read_words
 
-REFERRED = {"late_payments": 2}
-DECLINED = {"late_payments": 5}
+REFERRED: dict[str, Any] = {"late_payments": 2}
+DECLINED: dict[str, Any] = {"late_payments": 5}
 _NUMBERS = count(1)
 
 

@@ -31,8 +31,8 @@ def season(desk: Desk) -> None:
         stated = Decision(answer="approve", pd=pd, score=600.0, release=release, applied_at=LONG_AGO, branch="N")
         deed(service, LONG_AGO + timedelta(seconds=i)).record(stated, f"old-{i}")
     rows = [
-        {"application_id": f"old-{i}", "bad": int(i % 10 == 0), "at": LONG_AGO + timedelta(days=400),
-         "known_at": LONG_AGO + timedelta(days=401), "booked_at": LONG_AGO + timedelta(days=1)}
+        {"application_id": f"old-{i}", "bad": int(i % 10 == 0), "at": LONG_AGO + timedelta(days=300),
+         "known_at": LONG_AGO + timedelta(days=301), "booked_at": LONG_AGO + timedelta(days=1)}
         for i in range(len(PDS))
     ]  # fmt: skip
     taken = record_outcomes(desk.house.services.deed(replace(service, branches=EVERY_BRANCH)), rows)

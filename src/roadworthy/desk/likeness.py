@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from threading import Lock
@@ -13,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from roadworthy.desk.lately import Lately
 from roadworthy.errors import Refused
 from roadworthy.measures import Calibration
 from roadworthy.outcomes import judge_outcomes, matured_calibration
@@ -82,24 +81,23 @@ def observed_rates(store: Store, product: Product, now: datetime, patience: floa
 
     That nobody stated a horizon, that no outcome can be judged yet, or that they are being worked out at this moment.
     """
-    day = now.astimezone(ZoneInfo(product.time_zone)).date() - timedelta(days=1)
+    today = now.astimezone(ZoneInfo(product.time_zone)).date()
     with _LOCK:
-        kept = _KEPT.get(store)
-        if kept is None or kept[:2] != (day, product):
-            kept = _KEPT[store] = (day, product, _WORKER.submit(_work_out, store, product, day))
-    try:
-        return kept[2].result(patience)
-    except NotYet:
-        return "the outcomes are being counted for today; open the page again in a moment"
-    except Exception:
-        with _LOCK:
-            _KEPT.pop(store, None)  # a fault is not kept for the day
-        raise
+        lately = _RATES.setdefault(store, Lately(keep=timedelta(days=1), most=2))
+    # The moment is the day's own, so that nobody's clock makes another count of it.
+    worked = lately.look(
+        (today, product),
+        lambda: _work_out(store, product, today - timedelta(days=1)),
+        now=product.start_of_day(today),
+        patience=patience,
+    )
+    return (
+        "the outcomes are being counted for today; open the page again in a moment" if worked is None else worked.value
+    )
 
 
-_WORKER = ThreadPoolExecutor(1, thread_name_prefix="likeness")
 _LOCK = Lock()
-_KEPT: WeakKeyDictionary[Store, tuple[date, Product, Future[Rates | str]]] = WeakKeyDictionary()
+_RATES: WeakKeyDictionary[Store, Lately[Rates | str]] = WeakKeyDictionary()
 
 
 def _work_out(store: Store, product: Product, day: date) -> Rates | str:
