@@ -129,7 +129,9 @@ def test_the_stop_switch_is_turned_with_a_reason(lender: Lender) -> None:
     assert lender.desk.decide("S-1")["answer"] == "refer"
     assert "An approver or an operator ends the stop" in words(lender.ana.get("/stop"))
     assert lender.ana.send("/resume", reason="fine").status_code == 403
-    assert "Release 1 decides" in words(lender.omar.act("/resume", reason="it was the feed"))
+    resumed = words(lender.omar.act("/resume", reason="it was the feed"))
+    assert "Release 1 decides" in resumed
+    assert resumed.index("Resumed by operator") < resumed.index("Stopped by analyst") < resumed.index("“odd answers”")
     assert lender.officer.get("/stop").status_code == 403
 
 
@@ -146,7 +148,7 @@ def test_a_table_is_uploaded_read_approved_by_another_and_undone(lender: Lender)
     assert "waits for an approver other than analyst" in mine
     assert lender.ana.send(f"{where}/approve").status_code == 403
     assert lender.in_force == "1"
-    lender.ben.act(f"{where}/approve", note="read", warned="yes", read="yes")
+    lender.ben.act(f"{where}/approve", note="read", read="yes")
     assert lender.in_force == "2"
     assert "says why" in words(lender.omar.send(f"{where}/undo", reason=""), 422)
     assert "version 1 is in force again" in words(lender.omar.act(f"{where}/undo", reason="too early"))
@@ -172,10 +174,10 @@ def test_a_wrong_table_is_warned_of_before_and_undone_after(
     where = lender.upload(data, name, effective)
     assert warning in words(lender.ana.get(where))
     assert warning in words(lender.ben.get(where))
-    refused = lender.ben.send(f"{where}/approve", note="go on", warned="yes")
+    refused = lender.ben.send(f"{where}/approve", note="go on")
     assert "nobody has said that they were read" in words(refused, 409)
     assert ">go on</textarea>" in refused.text
-    lender.ben.act(f"{where}/approve", warned="yes", read="yes")
+    lender.ben.act(f"{where}/approve", read="yes")
     assert lender.in_force == "2"
     lender.omar.act(f"{where}/undo", reason="it was wrong")
     assert lender.in_force == "1"

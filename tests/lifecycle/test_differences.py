@@ -22,10 +22,11 @@ from roadworthy.lifecycle import (
     warn_release,
 )
 from roadworthy.live import Decided, Envelope, decide_and_record, read_bytes
+from roadworthy.model import seal
 from roadworthy.policy import StatedEconomics, StatedTerm
 from roadworthy.product import Purpose
 from roadworthy.records import new_id
-from roadworthy.testing import make_applications, make_package
+from roadworthy.testing import make_applications, make_contract, make_model, make_package
 from tests.lifecycle.conftest import ANA, BEN, OLGA, PRODUCT, REGIONS, UNSTATED, Lender
 
 POLICY = """
@@ -300,3 +301,29 @@ def test_stating_the_same_stating_nonsense_and_others_are_refused(lender: Lender
         restate(
             economics=msgspec.structs.replace(ECONOMICS, terms={**ECONOMICS.terms, "lgd": StatedTerm(55, "assumed")})
         )
+
+
+def test_applications_that_its_contract_would_not_take_are_counted_and_warned_of(lender: Lender) -> None:
+    """R10: a release of another product, or of a caller that is not there yet."""
+    whole, bad = make_applications(800, seed=3)
+    stated = whole["income"].notna()
+    contract = make_contract()
+    stricter = msgspec.structs.replace(
+        contract,
+        columns=tuple(
+            msgspec.structs.replace(column, missing=False) if column.name == "income" else column
+            for column in contract.columns
+        ),
+    )
+    X = whole[stated].astype({"employed": "float64"})
+    sealed = seal(make_model("scorecard").fit(X, bad[stated]), X, bad[stated], name="stricter", contract=stricter)
+    live(lender, policy=POLICY)
+    decide(lender)
+    other = lender.create(policy=POLICY, package=sealed.to_bytes())
+    found, warnings = preview(lender, other.id)
+    assert found.refused > 0
+    assert found.compared + found.refused == 120
+    assert any(
+        f"{found.refused} of the latest 120 applications would be turned away unread" in line for line in warnings
+    )
+    assert words(lender, "1", other.id)["inputs"] == ["column income, missing: no instead of yes"]

@@ -13,7 +13,7 @@ from roadworthy.lifecycle.release_warnings import warn_release
 from roadworthy.lifecycle.releases import create_release
 from roadworthy.lifecycle.replay import Explanation, Replay, explain_decision, replay_decision
 from roadworthy.lifecycle.restating import restate_release
-from roadworthy.lifecycle.route import WasLive, resume_deciding, stop_deciding, who_was_live
+from roadworthy.lifecycle.route import Switch, WasLive, list_switches, resume_deciding, stop_deciding, who_was_live
 from roadworthy.lifecycle.steps import Step
 from roadworthy.lifecycle.table_diff import Change, Diff
 from roadworthy.lifecycle.table_file import AsideRow
@@ -33,6 +33,7 @@ __all__ = [
     "ReleaseView",
     "Replay",
     "Step",
+    "Switch",
     "TableVersionView",
     "Upload",
     "WasLive",
@@ -49,6 +50,7 @@ __all__ = [
     "list_differences",
     "list_packages",
     "list_releases",
+    "list_switches",
     "list_table_versions",
     "list_tables",
     "preview_release",

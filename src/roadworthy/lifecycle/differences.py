@@ -227,7 +227,7 @@ def _compare_products(then: Product, now: Product) -> Iterator[str]:
 
 def _compare_fields(then: Struct, now: Struct) -> Iterator[str]:
     yield from _compare_mappings(
-        *({name: _say(value) for name, value in msgspec.to_builtins(each).items()} for each in (then, now))
+        *({name: _say(value) for name, value in msgspec.structs.asdict(each).items()} for each in (then, now))
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from roadworthy.desk.page import Shown, act, go, page, show
 from roadworthy.desk.visit import Visit
 from roadworthy.errors import RoadworthyError
-from roadworthy.lifecycle import resume_deciding, stop_deciding
+from roadworthy.lifecycle import list_switches, resume_deciding, stop_deciding
 
 __all__ = ["HANDLERS"]
 
@@ -37,7 +37,14 @@ def post_resume(visit: Visit) -> Shown:
 
 
 def _show(visit: Visit, problem: RoadworthyError | None = None, reason: str = "") -> Shown:
-    return show(visit, "stop.html", problem=problem, stopped=visit.taken.route.stopped, reason=reason)
+    return show(
+        visit,
+        "stop.html",
+        problem=problem,
+        stopped=visit.taken.route.stopped,
+        switches=list_switches(visit.services.store)[::-1],
+        reason=reason,
+    )
 
 
 HANDLERS = (get_stop, post_stop, post_resume)
