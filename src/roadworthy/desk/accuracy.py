@@ -128,7 +128,10 @@ def _measure(store: Store, judged: Judged, policy: Policy, asked: Asked, branche
         found["matrix"] = _set_out(confusion, unknown_outcomes(judged, not_approved))
         found["flatters"], found["sentence"] = confusion.flatters, confusion.sentence
         classified = replace(matured_report(judged, not_approved), population=whose)
-        found["classification"] = report.classification_table(classified)
+        found["classification"] = replace(
+            report.classification_table(classified),
+            caption=f"Precision, recall and F1 at a PD of {percent(not_approved, 2)}: {whose}",
+        )
         gained = replace(matured_gains(judged, asked.buckets), population=whose)
         found["gains"] = _show("gains", gained, report.gains_table(gained))
     except Refused as refused:

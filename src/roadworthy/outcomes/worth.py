@@ -51,7 +51,7 @@ def matured_worth(store: Store, judged: Judged, policy: Policy) -> MaturedWorth 
         lacking = [name for name, values in columns.items() if np.isnan(values).all()]
         what = f"the columns {', '.join(lacking)}" if lacking else "every column that the money reads"
         raise Refused(
-            f"no money can be shown: the applications were decided without {what}",
+            f"the applications whose outcome is known were decided without {what}",
             mend="send these columns with each application, or state the economics on columns that are sent",
         )
     left_out = len(rows) - count
