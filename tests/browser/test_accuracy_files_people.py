@@ -1,4 +1,4 @@
-"""Accuracy, files and people in a real browser: without a script, light and dark, at a desk and on a tablet (R16-R20)."""
+"""Accuracy, files and people in a real browser: no script, light and dark, at a desk and on a tablet (R16-R20)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from roadworthy.batch import job_handlers
 from roadworthy.jobs import Runner
@@ -82,9 +82,8 @@ def test_how_accurate_we_were_is_asked_for_by_keyboard(browser: Browser, desk: D
 def test_a_file_goes_in_and_its_page_comes_back_by_itself(browser: Browser, desk: Desk, served: str) -> None:
     page = sit(browser, desk, served, "officer")
     page.goto("/files")
-    page.get_by_label("File").set_input_files(
-        files=[{"name": "loans.csv", "mimeType": "text/csv", "buffer": applications(30, "seen", broken=True)}]
-    )
+    data = applications(30, "seen", broken=True)
+    page.locator("input[type=file]").set_input_files(FilePayload(name="loans.csv", mimeType="text/csv", buffer=data))
     page.get_by_label("Record the decisions").check()
     page.get_by_role("button", name="Upload").click()
     expect(page.get_by_role("heading", name="What came of it")).to_be_visible(timeout=60_000)

@@ -15,7 +15,7 @@ _STYLE = """
 :root{--paper:#fff;--ink:#1b2126;--muted:#56616b;--grid:#dfe3e6;--plain:#828d97;--accent:#0b5c8c}
 @media (prefers-color-scheme:dark){
 :root{--paper:#1c2026;--ink:#e8ebee;--muted:#a3adb7;--grid:#353c44;--plain:#77828c;--accent:#7cc0ec}}
-text{font-family:system-ui,"Segoe UI","DejaVu Sans",sans-serif;font-variant-numeric:tabular-nums;
+text{font-family:"Liberation Sans",Arial,sans-serif;font-variant-numeric:tabular-nums;
 paint-order:stroke;stroke:var(--paper);stroke-width:3px;stroke-linejoin:round}
 """
 
