@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
 import pytest
 
 from roadworthy.access import Branches
+from roadworthy.records import Erasure, OutcomeEvent
 from tests.desk.conftest import Desk, Person, read_words
 
 REFERRED: dict[str, Any] = {"late_payments": 2}
@@ -314,3 +316,33 @@ def test_what_an_applicant_wrote_is_text_and_nothing_else(desk: Desk, officer: P
     page = officer.act(f"/applications/{name}/review", view=hostile, until="2099-12-31")
     assert hostile not in page.text
     assert "&lt;script&gt;" in page.text
+
+
+def test_of_an_erased_applicant_the_answer_remains_and_nothing_they_told(
+    desk: Desk, officer: Person, name: str
+) -> None:
+    decided = desk.decide(name, **DECLINED)
+    desk.house.deed("officer").record(Erasure(ground="asked for"), name)
+    words = read_words(officer.get(f"/applications/{name}").text)
+    assert "The applicant's data were erased. What was decided stays on record" in words
+    assert f"C-{name}" not in words
+    assert "inputs, as they came" not in words
+    assert "Override the policy" not in words
+    for path in ("what-if", "correct"):
+        assert officer.get(f"/applications/{name}/{path}").status_code == 409
+        assert officer.send(f"/applications/{name}/{path}", evidence="x").status_code == 409
+    assert officer.send(f"/applications/{name}/final-answer", answer="expired").status_code == 409
+    assert decided["decision_id"] in words
+
+
+def test_what_became_of_it_is_listed_as_it_became_known(desk: Desk, officer: Person, name: str) -> None:
+    desk.decide(name)
+    now = datetime.now(UTC)
+    booked = OutcomeEvent(event="booked", at=now, known_at=now, amount=4_900.0)
+    late = OutcomeEvent(event="days_past_due", at=now, known_at=now, days=31)
+    for event in (booked, late):
+        desk.house.deed("service").record(event, name)
+    words = read_words(officer.get(f"/applications/{name}").text)
+    day = f"{now:%Y-%m-%d}"
+    assert f"booked {day} {day} 4,900 –" in words
+    assert f"days past due {day} {day} – 31" in words
