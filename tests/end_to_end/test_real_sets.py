@@ -159,8 +159,9 @@ def test_real_data_are_decided_live_and_meet_their_outcome(
     assert table[-1]["pd_low"] == min(predicted)
     with capsys.disabled():
         print(  # noqa: T201  # the figures are the point
-            f"\n{name}: {len(answered)} applied, {len(replies)} decided, {len(booked)} booked, {len(came.defaulted)} bad "
-            f"({sum(predicted):.1f} predicted), the riskiest tenth holds {table[0]['capture']:.0%} of them"
+            f"\n{name}: {len(answered)} applied, {len(replies)} decided, {len(booked)} booked, "
+            f"{len(came.defaulted)} bad ({sum(predicted):.1f} predicted), "
+            f"the riskiest tenth holds {table[0]['capture']:.0%} of them"
         )
 
 
