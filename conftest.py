@@ -90,10 +90,11 @@ def _run_bash(example: Example) -> str | None:
     folder: Path = example.namespace["page_folder"]
     home = folder.with_name(f"{folder.name}-home")
     home.mkdir(exist_ok=True)
-    environment = os.environ | {
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ROADWORTHY_")} | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(home),
         "XDG_CACHE_HOME": str(home / "cache"),
+        "XDG_CONFIG_HOME": str(home / "config"),
         "OUT": str(folder / "demo"),
     }
     is_make = source.split(maxsplit=1)[0] == "make"
