@@ -81,7 +81,10 @@ def _score(running: Running, current: CurrentRoute, clock: Callable[[], dt.datet
             "progress": step,
         }
         if record:
-            scored = record_file(source, out, current, actor=deed.by.account, now=clock, new_id=deed.new_id, **terms)
+            by = deed.by
+            scored = record_file(
+                source, out, current, actor=by.account, branches=by.branches, now=clock, new_id=deed.new_id, **terms
+            )
         else:
             scored = score(source, out, loaded.release, tables=taken.tables, **terms)
         files = {DECISIONS: _keep(running, out)}

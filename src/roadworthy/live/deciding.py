@@ -9,13 +9,25 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
+from roadworthy.access import EVERY_BRANCH, Branches
 from roadworthy.contract import Batch, Violation, check_bodies
 from roadworthy.decision import decide
 from roadworthy.errors import StaleEpoch, StoreError
 from roadworthy.live.current import CurrentRoute, Taken
 from roadworthy.live.describing import Described, describe_decisions
 from roadworthy.live.reply import ENCODER, render_reply, reply_of
-from roadworthy.records import Conflict, Entry, Once, Particulars, Record, Recorded, Replayed, encode_payload
+from roadworthy.records import (
+    Conflict,
+    Entry,
+    Once,
+    Particulars,
+    Record,
+    Recorded,
+    Replayed,
+    Wanted,
+    encode_payload,
+    search_applications,
+)
 
 __all__ = ["Decided", "Envelope", "KeyTaken", "Made", "NotDecided", "body_of", "decide_and_record", "name_batch"]
 
@@ -24,6 +36,7 @@ _LONGEST_ID = 255
 # Records about these are no applications': an id of theirs would stand in the history of something else.
 _RESERVED = ("route", "store", "outcomes")
 _RESERVED_PREFIXES = ("release:", "table:", "package:", "slot:", "account:", "job:")
+_TAKEN = Violation("$.application_id", "allowed", "is that of an application which is not among those you see")
 _NOTHING = msgspec.Raw(b"{}")
 
 
@@ -37,6 +50,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
     once        decided once for this caller and key
     corrects    the decision that this one puts right
     along       recorded with the decision, or not at all
+    branches    those whose applications the account sees: another's it does not decide again
     """
 
     record_id: str
@@ -48,6 +62,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
     once: Once | None = None
     corrects: str | None = None
     along: tuple[Entry, ...] = ()
+    branches: Branches = EVERY_BRANCH
 
 
 class Decided(Struct, frozen=True):
@@ -98,6 +113,7 @@ def _attempt(current: CurrentRoute, taken: Taken, envelopes: Sequence[Envelope],
     for row, name in zip(checked.rows.tolist(), checked.batch.application_id, strict=True):
         if violation := _check_id(name):
             refused[row] = [violation]
+    refused |= {row: [_TAKEN] for row in _find_taken(current, envelopes) if row not in refused}
     made: dict[int, Made] = {row: _not_decided(current, envelopes[row], refused[row]) for row in refused}
     kept = np.array([row not in refused for row in checked.rows.tolist()], dtype=bool)
     rows = checked.rows[kept].tolist()
@@ -134,6 +150,28 @@ def _check_id(name: str | None) -> Violation | None:
     if "\0" in name or name in _RESERVED or name.startswith(_RESERVED_PREFIXES):
         return Violation("$.application_id", "allowed", "is a name that the store keeps for itself")
     return None
+
+
+def _find_taken(current: CurrentRoute, envelopes: Sequence[Envelope]) -> list[int]:
+    """The rows with the id of an application of a branch that their account does not see."""
+    named = {
+        row: envelope
+        for row, envelope in enumerate(envelopes)
+        if not envelope.branches.every
+        and isinstance(envelope.application_id, str)  # what is none breaks the contract
+        and _check_id(envelope.application_id) is None
+    }
+    if not named:
+        return []
+    wanted = Wanted(application_ids=sorted({str(envelope.application_id) for envelope in named.values()}))
+    with current.store.reading() as connection:
+        found = search_applications(connection, wanted, limit=len(named)).applications
+    branches = {application.application_id: application.branch for application in found}
+    return [
+        row
+        for row, envelope in named.items()
+        if envelope.application_id in branches and not envelope.branches.hold(branches[envelope.application_id])
+    ]
 
 
 def name_batch(batch: Batch, asked: Sequence[Envelope], now: datetime) -> Batch:
