@@ -15,6 +15,7 @@ from roadworthy.api.long_work import DECISIONS, EXPORT, SCORE
 from roadworthy.api.routes.declaring import way
 from roadworthy.api.routes.words import TABLE_FILES, Moment
 from roadworthy.door import Answer, Query, Told, no_such
+from roadworthy.errors import NotAllowed
 from roadworthy.jobs import Job, Progress, cancel_job, list_jobs, read_job, submit_job
 from roadworthy.records import keep_content, read_content
 
@@ -84,9 +85,7 @@ def post_batch(request: Call) -> Response[bytes]:
         deed.demand("decision.make")
     file = request.read_file()
     digest = deed.store.transact(lambda connection: keep_content(connection, file.data, "application/octet-stream"))
-    job = submit_job(
-        deed, SCORE, {"file": digest, "name": file.name, "record": record}, permission="batch.score", once_key=key
-    )
+    job = submit_job(deed, SCORE, {"file": digest, "record": record}, permission="batch.score", once_key=key)
     return _queued(job)
 
 
@@ -141,7 +140,7 @@ def get_job(request: Call) -> Response[bytes]:
     "/v1/jobs/{id}/result",
     Told(
         permission="job.read",
-        summary="A file that a job made",
+        summary="A file that a job of one's own made",
         query=(Query("file", str, "Which of its files; `decisions` where it is not given."),),
         answers={200: Answer("The file, as CSV or Parquet.", {}, "application/octet-stream")},
         refusals=(409,),
@@ -150,6 +149,8 @@ def get_job(request: Call) -> Response[bytes]:
 def get_job_result(request: Call) -> Response[bytes]:
     """The bytes of one of its files."""
     job = _job(request)
+    if job.actor != request.admitted.by.account:  # an operator follows the work of all, and reads no applicant's data
+        raise NotAllowed("there is no such record among those you see")
     name = request.asked().get("file", DECISIONS)
     files = (job.result or {}).get("files", {})
     if name not in files:
