@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from hashlib import sha256
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from litestar.types import Receive, Scope
@@ -85,14 +84,11 @@ def admitted_of(scope: Scope) -> Admitted:
 class KeyCheck:
     """Who sends a request: looked up without the loop ever waiting for the store.
 
-    What the ring heard of a key a moment ago it knows by heart; everything else is asked in a thread.
+    What the ring knows by heart it says at once; everything else is asked in a thread.
     """
 
-    def __init__(self, keys: KeyRing, *, fresh: timedelta = timedelta(milliseconds=500), most: int = 5_000) -> None:
+    def __init__(self, keys: KeyRing) -> None:
         self._keys = keys
-        self._fresh = fresh
-        self._most = most
-        self._asked: dict[bytes, datetime] = {}
 
     async def actor(self, headers: dict[bytes, bytes], now: datetime) -> Actor:
         """Whoever comes with the key in `Authorization: Bearer KEY`; NotSignedIn."""
@@ -100,16 +96,8 @@ class KeyCheck:
         secret = secret.strip()
         if scheme.lower() != "bearer" or not secret or len(secret) > 200 or not secret.isascii():
             raise NotSignedIn("no key came with the request", mend="send the header `Authorization: Bearer KEY`")
-        digest = sha256(secret.encode()).digest()  # no key is kept, also not in memory
-        asked = self._asked.get(digest)
-        if asked is not None and asked <= now < asked + self._fresh:
-            return self._keys.actor(secret, now)
-        self._asked.pop(digest, None)
-        actor = await asyncio.to_thread(self._keys.actor, secret, now)
-        if len(self._asked) >= self._most:
-            self._asked.clear()
-        self._asked[digest] = now
-        return actor
+        known = self._keys.known(secret, now)
+        return await asyncio.to_thread(self._keys.actor, secret, now) if known is None else known
 
 
 class RateLimit:
