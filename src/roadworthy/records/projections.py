@@ -157,7 +157,8 @@ def _fold_decision(application: Application, row: Record, opener: Opener) -> Non
     particulars = _open(row, opener)
     application.decision_id = row.record_id
     application.decisions += 1
-    application.status = "open" if decision.answer == "refer" else "answered"
+    if application.status != "review":  # the applicant waits for a person, whatever is decided meanwhile
+        application.status = "open" if decision.answer == "refer" else "answered"
     application.answer, application.pd, application.score = decision.answer, decision.pd, decision.score
     application.release, application.assignment = decision.release.id, decision.assignment
     application.final_answer = application.final_by = application.final_us = None
