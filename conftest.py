@@ -40,6 +40,8 @@ _FILE = re.compile(r"<!-- file: (\S+) -->\s*\Z")
 _OUTPUT = re.compile(r"<!-- output -->\s*\Z")
 _LONG_TARGETS = re.compile(r"^make (?=test|bench)", re.MULTILINE)
 
+_LONGEST = ("README.md", "tests/end_to_end", "tests/faults", "tests/cli/test_walkthroughs.py", "docs/tutorials")
+
 Evaluator = Callable[[Example], Any]
 
 
@@ -132,6 +134,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     from xdist.scheduler import LoadFileScheduling  # only where tests are spread over workers
 
     return LoadFileScheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest go first, so that no worker is left with one of them at the end."""
+    items.sort(key=lambda item: not item.path.relative_to(ROOT).as_posix().startswith(_LONGEST))
 
 
 pytest_collect_file = (
