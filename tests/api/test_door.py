@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from pathlib import Path
 from threading import current_thread
 from typing import Any
 from unittest.mock import MagicMock
@@ -16,7 +17,7 @@ import pytest
 
 from roadworthy.access import KeyRing
 from roadworthy.api import list_routes, make_asgi, make_openapi
-from roadworthy.door import Door, KeyCheck, Problem, RateLimit, make_log, problem_of
+from roadworthy.door import Door, KeyCheck, Problem, RateLimit, Readiness, make_log, problem_of
 from roadworthy.errors import NotAllowed, OutcomeUnknown, Refused, StoreError, UsageError
 from roadworthy.records import create_store
 from roadworthy.settings import Settings
@@ -66,6 +67,17 @@ def test_a_key_is_never_looked_up_on_the_event_loop(small_client: Client, monkey
     asyncio.run(come())
     assert 4 <= len(asked) <= 6
     assert current_thread() not in asked
+
+
+def test_readiness_writes_each_time_it_looks(small_client: Client) -> None:
+    """What is there already and written again changes nothing, and a disk that is full would not be seen."""
+    house = small_client.house
+    readiness = Readiness(house.services, keep=timedelta())
+    log = Path(f"{house.store.url.removeprefix('sqlite:///')}-wal")
+    assert readiness.look().writes == "ready"
+    before = log.stat().st_mtime_ns
+    assert readiness.look().writes == "ready"
+    assert log.stat().st_mtime_ns > before
 
 
 def ask_raw(door: Door, pieces: list[bytes], headers: dict[str, str], *, gone: bool = False) -> tuple[list[Any], int]:
