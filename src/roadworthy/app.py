@@ -25,7 +25,7 @@ from uvicorn.supervisors import Multiprocess
 
 from roadworthy.access import KeyRing, Passwords, RandomBytes
 from roadworthy.api import job_handlers, make_asgi
-from roadworthy.door import Services
+from roadworthy.door import BoundedProtocol, Services
 from roadworthy.errors import UsageError
 from roadworthy.jobs import Runner
 from roadworthy.live import CurrentRoute
@@ -172,7 +172,7 @@ def _configure(settings: Settings, app: Callable[..., object], *, workers: int =
         factory=workers > 1,
         workers=workers,
         loop="uvloop",
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         lifespan="on",
         interface="asgi3",

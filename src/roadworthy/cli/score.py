@@ -132,7 +132,9 @@ def _score(files: _Files, directory: Path, package: Path | None, policy: Path | 
             absent=absent,
             progress=lambda rows: bar.advance(task, rows),
         )
-    return scored, source.notes
+    unknown = [table.name for table in release.tables]
+    missing = f"no version of {', '.join(unknown)} is at hand here: its values counted as missing (--record has them)"
+    return scored, [*source.notes, *([missing] if unknown else [])]
 
 
 def _record(files: _Files, directory: Path, as_name: str | None) -> tuple[Scored, Sequence[str]]:

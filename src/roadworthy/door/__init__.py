@@ -8,6 +8,7 @@ from roadworthy.door.door import Door, Entrance, Refusal
 from roadworthy.door.form import FORM_DATA, Sent, read_form
 from roadworthy.door.metrics import Metrics
 from roadworthy.door.problem import PROBLEM_JSON, Problem, ProblemError, Violation, no_such, problem_of
+from roadworthy.door.protocol import BoundedProtocol
 from roadworthy.door.readiness import Readiness, Ready
 from roadworthy.door.route_table import JSON, OPEN, TOLD, Answer, Query, RouteRow, RouteTable, Told, read_rows
 from roadworthy.door.services import Services
@@ -20,6 +21,7 @@ __all__ = [
     "TOLD",
     "Admitted",
     "Answer",
+    "BoundedProtocol",
     "Door",
     "Entrance",
     "KeyCheck",

@@ -144,6 +144,14 @@ def check_permission(row: RouteRow, actor: Actor | None) -> None:
         demand(actor, row.permission)
 
 
+def is_file(row: RouteRow, headers: dict[bytes, bytes]) -> bool:
+    """Whether the body may be as large as a file: it says that it is one of those that the route takes."""
+    if not row.told.files:
+        return False
+    kind = headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
+    return kind in row.told.files or (not kind and JSON not in row.told.takes)
+
+
 def check_type(row: RouteRow, headers: dict[bytes, bytes]) -> str:
     """The media type of the body, for a route that takes one; ProblemError 415 where it is none of those it takes.
 
