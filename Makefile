@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUT ?= demo
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check lint types imports unit bench lock clean
+.PHONY: help demo test test-long check lint types imports unit bench lock clean
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -37,6 +37,9 @@ imports: $(VENV)/.ready
 
 unit: $(VENV)/.ready
 	@$(BIN)/python -m pytest -n 2
+
+test-long: $(VENV)/.ready  ## the promises at full length: kills, switches; takes an hour
+	@LONG_TESTS=1 $(BIN)/python -m pytest -n 0 -s tests/faults
 
 bench: $(VENV)/.ready  ## what we claim about speed, one JSON line each
 	@for file in benchmarks/*.py; do $(BIN)/python $$file; done

@@ -40,6 +40,8 @@ _FILE = re.compile(r"<!-- file: (\S+) -->\s*\Z")
 _OUTPUT = re.compile(r"<!-- output -->\s*\Z")
 _LONG_TARGETS = re.compile(r"^make (?=test|bench)", re.MULTILINE)
 
+_LONGEST = ("README.md", "tests/end_to_end", "tests/faults", "tests/cli/test_walkthroughs.py", "docs/tutorials")
+
 Evaluator = Callable[[Example], Any]
 
 
@@ -90,10 +92,11 @@ def _run_bash(example: Example) -> str | None:
     folder: Path = example.namespace["page_folder"]
     home = folder.with_name(f"{folder.name}-home")
     home.mkdir(exist_ok=True)
-    environment = os.environ | {
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ROADWORTHY_")} | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(home),
         "XDG_CACHE_HOME": str(home / "cache"),
+        "XDG_CONFIG_HOME": str(home / "config"),
         "OUT": str(folder / "demo"),
     }
     is_make = source.split(maxsplit=1)[0] == "make"
@@ -131,6 +134,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     from xdist.scheduler import LoadFileScheduling  # only where tests are spread over workers
 
     return LoadFileScheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest go first, so that no worker is left with one of them at the end."""
+    items.sort(key=lambda item: not item.path.relative_to(ROOT).as_posix().startswith(_LONGEST))
 
 
 pytest_collect_file = (

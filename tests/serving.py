@@ -20,7 +20,7 @@ from tests.stores import free_port
 __all__ = ["PATIENCE", "PROGRAM", "Server", "running_servers"]
 
 PROGRAM = (str(Path(sys.executable).with_name("roadworthy")), "serve")
-PATIENCE = 120.0
+PATIENCE = 300.0
 """How many seconds anything may take on a machine that others use too."""
 _TOLD = {"ROADWORTHY_LOG_LEVEL": "error", "ROADWORTHY_RATE_LIMIT_PER_SECOND": "0"}
 

@@ -26,7 +26,7 @@ from uvicorn.supervisors import Multiprocess
 from roadworthy import api, desk
 from roadworthy.access import KeyRing, Passwords, RandomBytes
 from roadworthy.batch import job_handlers
-from roadworthy.door import Door, Metrics, Services, make_log
+from roadworthy.door import BoundedProtocol, Door, Metrics, Services, make_log
 from roadworthy.errors import UsageError
 from roadworthy.jobs import Runner
 from roadworthy.live import CurrentRoute
@@ -180,7 +180,7 @@ def _configure(settings: Settings, app: Callable[..., object], *, workers: int =
         factory=workers > 1,
         workers=workers,
         loop="uvloop",
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         lifespan="on",
         interface="asgi3",

@@ -37,6 +37,7 @@ __all__ = [
     "NotAllowed",
     "NotSignedIn",
     "NothingLive",
+    "OutcomeUnknown",
     "PackageError",
     "PolicyError",
     "ProductError",
@@ -44,6 +45,8 @@ __all__ = [
     "RoadworthyError",
     "SealError",
     "SettingsError",
+    "StaleEpoch",
+    "StoreError",
     "UsageError",
 ]
 

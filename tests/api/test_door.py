@@ -7,17 +7,21 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from pathlib import Path
+from threading import current_thread
 from typing import Any
+from unittest.mock import MagicMock
 
 import msgspec
 import pytest
 
+from roadworthy.access import KeyRing
 from roadworthy.api import list_routes, make_asgi, make_openapi
-from roadworthy.door import Door, Problem, RateLimit, make_log, problem_of
+from roadworthy.door import Door, KeyCheck, Problem, RateLimit, Readiness, make_log, problem_of
 from roadworthy.errors import NotAllowed, OutcomeUnknown, Refused, StoreError, UsageError
 from roadworthy.records import create_store
 from roadworthy.settings import Settings
-from tests.api.house import INPUTS, Client, House
+from tests.api.house import INPUTS, PEOPLE, Client, House
 from tests.stores import MADE
 
 EVERY_ANSWER = {
@@ -38,6 +42,42 @@ def small_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
         house.hire_everybody()
         with house.client() as client:
             yield client
+
+
+def test_a_key_is_never_looked_up_on_the_event_loop(small_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that is slow to answer would hold up everybody, also those who ask for nothing of it."""
+    keys = KeyRing(small_client.house.store)
+    check = KeyCheck(keys)
+    asked: list[Any] = []
+    store = MagicMock()
+
+    def read() -> MagicMock:
+        asked.append(current_thread())
+        return MagicMock()
+
+    store.reading.side_effect = read
+    monkeypatch.setattr(keys, "_store", store)
+    monkeypatch.setattr("roadworthy.access.keys._read_actor", lambda *_: (PEOPLE["service"], MADE + timedelta(days=1)))
+
+    async def come() -> None:
+        for milliseconds in range(0, 5_000, 150):
+            headers = {b"authorization": b"Bearer rwk_x"}
+            await check.actor(headers, MADE + timedelta(milliseconds=milliseconds))
+
+    asyncio.run(come())
+    assert 4 <= len(asked) <= 6
+    assert current_thread() not in asked
+
+
+def test_readiness_writes_each_time_it_looks(small_client: Client) -> None:
+    """What is there already and written again changes nothing, and a disk that is full would not be seen."""
+    house = small_client.house
+    readiness = Readiness(house.services, keep=timedelta())
+    log = Path(f"{house.store.url.removeprefix('sqlite:///')}-wal")
+    assert readiness.look().writes == "ready"
+    before = log.stat().st_mtime_ns
+    assert readiness.look().writes == "ready"
+    assert log.stat().st_mtime_ns > before
 
 
 def ask_raw(door: Door, pieces: list[bytes], headers: dict[str, str], *, gone: bool = False) -> tuple[list[Any], int]:

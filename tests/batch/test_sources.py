@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from roadworthy.batch import open_sink, open_table
-from roadworthy.batch.sources import DELIMITERS
+from roadworthy.batch.sources import DELIMITERS, excel_file
 from roadworthy.errors import DataError
 
 
@@ -86,8 +86,8 @@ def test_a_ragged_row_is_named_by_its_line_in_the_file(tmp_path: Path) -> None:
     file = csv(tmp_path, 'a,b\n1,"x\ny"\n2\n3,4\n')
     with pytest.raises(DataError) as caught:
         open_table(file).read()
-    assert str(caught.value).startswith(f"{file}, line 4: 1 value where the header names 2 columns: 2")
-    with pytest.raises(DataError, match=r"line 3: 3 values where the header names 2 columns: 3,4,5"):
+    assert str(caught.value).startswith(f"{file}, line 4: 1 value where the header names 2 columns\n")
+    with pytest.raises(DataError, match=r"line 3: 3 values where the header names 2 columns\n"):
         open_table(csv(tmp_path, "a,b\n1,2\n3,4,5\n6,7\n")).read()
 
 
@@ -318,3 +318,12 @@ def test_real_files_are_read_whole(shared_data: Path) -> None:
     ]:
         table = open_table(shared_data / name).read()
         assert (table.num_rows, table.num_columns) == (rows, columns)
+
+
+def test_a_spreadsheet_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(excel_file, "LARGEST_UNPACKED", 1_000_000)
+    file = tmp_path / "loans.xlsx"
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/workbook.xml", b"0" * 5_000_000)
+    with pytest.raises(DataError, match="unpacks to 5,000,000 bytes"):
+        open_table(file)

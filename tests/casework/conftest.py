@@ -75,7 +75,7 @@ class Branch:
             "pd": 0.2, "score": 550.0, "release": ReleaseRef("1", "model", "policy"), "branch": "north",
         }  # fmt: skip
         amount = more.pop("amount", 5_000.0)
-        particulars = Particulars(
+        particulars = more.pop("particulars", None) or Particulars(
             applicant_id="C-9", names=("Ana Núñez",), amount=amount, inputs=msgspec.Raw(b'{"age":41}')
         )
         payload = Decision(answer=answer, **(stated | more))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from roadworthy.access import Actor
@@ -15,7 +16,7 @@ from roadworthy.casework import (
     read_decision,
 )
 from roadworthy.errors import NotAllowed, UsageError
-from roadworthy.records import Erasure, Wanted
+from roadworthy.records import Correction, Erasure, OutcomeEvent, Particulars, Wanted
 from tests.casework.conftest import NOW, Branch
 
 
@@ -56,6 +57,34 @@ def test_another_branchs_decision_is_answered_like_one_that_does_not_exist(branc
         with pytest.raises(NotAllowed, match="no such record"):
             give_final_answer(branch.deed(branch.south), decision_id, "approve")
     assert words == {"there is no such record among those you see"}
+
+
+def test_an_application_that_another_branch_decided_too_tells_each_its_own_part(branch: Branch) -> None:
+    north = branch.decide(answer="refer")
+    give_final_answer(branch.deed(), north, "approve")
+    branch.deed().record(OutcomeEvent(event="booked", at=NOW, known_at=NOW), "A-1")
+    south = str(branch.decide(branch="south", particulars=Particulars(inputs=msgspec.Raw(b'{"age":30}'))))
+
+    def told(by: Actor, decision_id: str) -> list[str]:
+        return [item.kind for item in read_decision(branch.deed(by), decision_id).history]
+
+    assert told(branch.south, south) == ["decision"]
+    assert told(branch.ana, north) == ["decision", "final_answer", "outcome_event"]
+    assert told(branch.shop, south) == ["decision", "final_answer", "outcome_event", "decision"]
+    (found,) = find_decisions(branch.deed(branch.south), Wanted()).applications
+    assert (found.applicant_id, found.names, found.amount, found.branch) == (None, None, None, "south")
+    assert find_decisions(branch.deed(branch.south), Wanted(name="nun")).applications == ()
+
+
+def test_a_correction_that_leaves_a_branch_is_told_to_neither_alone(branch: Branch) -> None:
+    old = branch.decide()
+    new = branch.decide(branch="south", corrects=old)
+    correction = Correction(decision_id=old, new_decision_id=new, columns=("region",))
+    branch.deed().record(correction, "A-1", sealed=b'{"before":{},"after":{}}')
+
+    assert [item.record_id for item in read_decision(branch.deed(), old).history] == [old]
+    assert [item.record_id for item in read_decision(branch.deed(branch.south), new).history] == [new]
+    assert [item.kind for item in read_decision(branch.deed(branch.shop), new).history][-1] == "correction"
 
 
 def test_only_who_may_read_decisions_does(branch: Branch) -> None:

@@ -43,6 +43,23 @@ def test_while_a_review_is_asked_for_nothing_ends_on_the_side(branch: Branch) ->
     assert branch.application().status == "review"
 
 
+def test_a_review_outlives_the_decision_that_it_was_asked_of(branch: Branch) -> None:
+    """Whoever sends an application may send it again: the applicant waits for a person all the same."""
+    old = branch.decide()
+    ask(branch, old)
+    new = branch.decide(answer="refer")
+    assert branch.application().status == "review"
+    assert read_decision(branch.deed(), new).review_until == SOON
+    with pytest.raises(Refused, match="was corrected") as refused:
+        answer_review(branch.deed(), old, words="We looked at all of it again.")
+    assert new in str(refused.value.mend)
+    with pytest.raises(Refused, match="asked for a person to look again"):
+        give_final_answer(branch.deed(), new, "approve")
+    answer_review(branch.deed(), new, words="We looked at all of it again.", answer="approve")
+    view = read_decision(branch.deed(), new)
+    assert (view.status, view.final_answer, view.review_until) == ("final", "approve", None)
+
+
 @pytest.mark.parametrize("policy", ["decline", "approve"])
 def test_a_decision_can_stand(branch: Branch, policy: str) -> None:
     decision_id = branch.decide(answer=policy)

@@ -157,6 +157,12 @@ def test_real_data_are_decided_live_and_meet_their_outcome(
     assert sum(row["count"] * row["pd_mean"] for row in table) == pytest.approx(sum(predicted))
     assert table[0]["pd_high"] == max(predicted)
     assert table[-1]["pd_low"] == min(predicted)
+    with capsys.disabled():
+        print(  # noqa: T201  # the figures are the point
+            f"\n{name}: {len(answered)} applied, {len(replies)} decided, {len(booked)} booked, "
+            f"{len(came.defaulted)} bad ({sum(predicted):.1f} predicted), "
+            f"the riskiest tenth holds {table[0]['capture']:.0%} of them"
+        )
 
 
 def check_import(lender: Lender, came: Came, names: list[str], declined: str, day: date, folder: Path) -> None:

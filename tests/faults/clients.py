@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -34,7 +34,7 @@ class Load:
     """Pairs of clients: both of a pair send the same body under the same key at the same time, to one server each.
 
     Where a server does not answer they go to the next. `acknowledged` holds the reply to each application, `answers`
-    how many each server gave, `failures` what came instead of one.
+    how many each server gave, `asked` when the latest was sent that it answered, `failures` what came instead.
     """
 
     servers: Sequence[Server]
@@ -42,6 +42,7 @@ class Load:
     pairs: int = 6
     acknowledged: dict[str, bytes] = field(default_factory=dict)
     answers: Counter[str] = field(default_factory=Counter)
+    asked: dict[str, float] = field(default_factory=dict)
     failures: Counter[str] = field(default_factory=Counter)
     _stopping: bool = False
 
@@ -61,8 +62,15 @@ class Load:
     async def wait_for(self, server: Server, more: int) -> None:
         """Until this server has given `more` answers."""
         wanted = self.answers[server.url] + more
+        await self._wait_until(lambda: self.answers[server.url] >= wanted, server)
+
+    async def wait_since(self, server: Server, moment: float) -> None:
+        """Until this server has answered what was sent after `moment` (an answer may be on its way when one dies)."""
+        await self._wait_until(lambda: self.asked.get(server.url, moment) > moment, server)
+
+    async def _wait_until(self, is_so: Callable[[], bool], server: Server) -> None:
         ends = time.monotonic() + PATIENCE
-        while self.answers[server.url] < wanted:
+        while not is_so():
             server.check_running()
             assert time.monotonic() < ends, f"it does not answer:\n{server.said()}"
             await asyncio.sleep(0.005)
@@ -87,6 +95,7 @@ class Load:
         ends = time.monotonic() + PATIENCE
         for tried in count(turn):
             place = self._places[tried % len(self._places)]
+            sent = time.monotonic()
             try:
                 response = await client.post(f"{place}/v1/decisions", content=body, headers=headers)
             except httpx.TransportError as error:
@@ -95,6 +104,7 @@ class Load:
                 if response.status_code in (200, 201):
                     assert (response.status_code == 200) == (response.headers.get("Idempotent-Replayed") == "true")
                     self.answers[place] += 1
+                    self.asked[place] = max(sent, self.asked.get(place, sent))
                     return response
                 assert response.status_code == 503, response.text
                 self.failures[response.json()["type"]] += 1

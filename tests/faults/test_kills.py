@@ -137,23 +137,23 @@ async def kill_server(server: Server, kills: int, load: Load, figures: Figures) 
     for _ in range(kills):
         await load.wait_for(server, MEANWHILE)
         await asyncio.sleep(chance.uniform(0, 0.1))
-        began = time.monotonic()
         server.kill()
+        killed = time.monotonic()
         server.start()
-        await load.wait_for(server, 1)
-        figures.restarts.append(time.monotonic() - began)
+        await load.wait_since(server, killed)
+        figures.restarts.append(time.monotonic() - killed)
 
 
 async def kill_database(postgres: Postgres, servers: list[Server], load: Load, figures: Figures) -> None:
     for server in servers:
         await load.wait_for(server, MEANWHILE)
-    began = time.monotonic()
     postgres.kill()
+    killed = time.monotonic()
     await asyncio.sleep(0.2)  # asked meanwhile, with nothing to write to
     postgres.start()
     for server in servers:
-        await load.wait_for(server, 1)
-    figures.recoveries.append(time.monotonic() - began)
+        await load.wait_since(server, killed)
+    figures.recoveries.append(time.monotonic() - killed)
 
 
 async def ask_again(load: Load) -> None:

@@ -158,6 +158,13 @@ def test_a_body_of_ten_megabytes_is_refused(client: Client) -> None:
     assert (answer.status_code, answer.json()["type"]) == (413, "/problems/too-large")
 
 
+def test_a_json_body_is_as_bounded_where_files_are_taken_too(client: Client) -> None:
+    body = b"[" + b"{}," * 600_000 + b"{}]"
+    with nothing_recorded(client):
+        answer = client.ask("POST", "/v1/outcomes", content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["type"]) == (413, "/problems/too-large")
+
+
 @pytest.mark.parametrize(
     "kind", ["text/plain", "application/xml", "multipart/form-data; boundary=x", "text/json", "*/*"]
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -60,6 +60,21 @@ def test_decisions_are_found_page_by_page_and_no_id_stands_in_a_url(client: Clie
     assert client.ask("POST", "/v1/decisions/search", "officer").status_code == 200
     nobody = client.ask("POST", "/v1/decisions/search", "officer", json={"applicant_id": "C-nobody"})
     assert nobody.json() == {"applications": [], "next": None}
+
+
+def test_an_application_of_another_branch_is_not_decided_again(near_client: Client) -> None:
+    """An application's id is the sender's to choose, and chosen twice it would take another's answer away."""
+    other = near_client.decide(application_id="south-1", inputs=INPUTS | {"region": "S"})
+    taken = near_client.decide("nora", application_id="south-1")
+    assert taken.status_code == 422
+    assert near_client.violations(taken) == {("$.application_id", "allowed")}
+    assert near_client.decide(application_id="south-1", inputs=INPUTS | {"region": "S"}).status_code == 201
+    own = near_client.decide("nora", {"Idempotency-Key": "own"}, application_id="north-1")
+    assert near_client.decide("nora", application_id="north-1").status_code == 201
+    assert (other.status_code, own.status_code) == (201, 201)
+    near_client.decide(application_id="north-1", inputs=INPUTS | {"region": "S"})
+    again = near_client.decide("nora", {"Idempotency-Key": "own"}, application_id="north-1")
+    assert (again.status_code, again.content) == (200, own.content)
 
 
 def test_another_branchs_decision_is_not_there_in_the_same_words(near_client: Client) -> None:
@@ -208,3 +223,12 @@ def test_outcomes_become_performance_once_they_are_mature(client: Client) -> Non
     before = client.ask("GET", "/v1/performance?as_of=2024-05-31", "analyst").json()
     assert before["gains"] is None
     assert "no outcome can be judged yet" in before["not_yet"]
+
+
+def test_a_day_that_is_not_over_is_judged_as_of_now_and_none_to_come_is(client: Client) -> None:
+    """The window of a loan that ends today may still bring its bad day."""
+    now = datetime.now(UTC)
+    today = client.ask("GET", f"/v1/performance?as_of={now.date()}", "analyst").json()
+    assert datetime.fromisoformat(today["as_of"]) < datetime.now(UTC)
+    tomorrow = client.ask("GET", f"/v1/performance?as_of={now.date() + timedelta(days=1)}", "analyst")
+    assert (tomorrow.status_code, tomorrow.json()["type"]) == (422, "/problems/unusable")

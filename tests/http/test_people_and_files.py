@@ -207,6 +207,8 @@ def test_decisions_are_exported_with_formulas_made_harmless(client: Client, runn
     client.decide(application_id="=1+1")
     queued = client.ask("POST", "/v1/exports", "analyst", json={"answer": "approve"})
     done = finish(client, runner, queued)
+    assert client.ask("GET", f"/v1/jobs/{done['job_id']}", "operator").status_code == 200
+    assert client.ask("GET", f"/v1/jobs/{done['job_id']}/result", "operator").status_code == 404
     text = client.ask("GET", f"/v1/jobs/{done['job_id']}/result", "analyst").content
     table = pl.read_csv(text)
     assert len(table) == done["result"]["rows"]

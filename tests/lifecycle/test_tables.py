@@ -57,14 +57,15 @@ def states(lender: Lender) -> list[str]:
 
 
 def decide(lender: Lender, applied_at: str) -> str:
-    """Whether the application, made at that moment, is within its region's limit."""
+    """Whether the application, made and decided at that moment, is within its region's limit."""
+    now = max(lender.now, dt.datetime.fromisoformat(applied_at))
     envelope = Envelope(
-        record_id=new_id(lender.now),
+        record_id=new_id(now),
         actor="webshop",
         inputs=msgspec.Raw(msgspec.json.encode(APPLICATION)),
         applied_at=applied_at,
     )
-    (made,) = decide_and_record(lender.current, [envelope], now=lender.now)
+    (made,) = decide_and_record(lender.current, [envelope], now=now)
     assert isinstance(made, Decided), made
     return str(msgspec.json.decode(made.reply)["answer"])
 

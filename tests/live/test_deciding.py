@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from roadworthy.access import Branches
 from roadworthy.decision import decide
 from roadworthy.errors import NothingLive, StaleEpoch
 from roadworthy.live import (
@@ -177,6 +178,51 @@ def test_an_application_without_id_or_time_gets_the_decisions_id_and_now(store: 
 def test_nothing_decides_while_nothing_is_live(store: Store) -> None:
     with pytest.raises(NothingLive, match="no release is live"):
         decide_and_record(CurrentRoute(store), [envelope(rows(1)[0])], now=NOW)
+
+
+def test_a_program_that_started_before_anything_was_live_takes_up_the_first_release(store: Store) -> None:
+    current = CurrentRoute(store)
+    with pytest.raises(NothingLive):
+        decide_and_record(current, [envelope(rows(1)[0])], now=NOW)
+    assert not current.trial
+    store.declare_trial()
+    go_live(store, make_release("scorecard"), at=NOW)
+
+    [made] = decide_and_record(current, [envelope(rows(1)[0])], now=NOW)
+
+    assert isinstance(made, Decided)
+    assert msgspec.json.decode(made.reply)["trial"] is True
+
+
+def test_nobody_sends_an_application_of_a_branch_they_do_not_see_or_of_a_day_to_come(store: Store) -> None:
+    go_live(store, make_release("scorecard"), at=NOW)
+    row = rows(1)[0]
+    here, there = Branches.of(row["region"]), Branches.of("elsewhere")
+
+    made = decide_and_record(
+        CurrentRoute(store),
+        [
+            envelope(row, branches=here),
+            envelope(row, branches=there),
+            envelope(row, applied_at="2026-11-22T09:30:01Z"),
+            envelope(row, applied_at="2026-11-21T09:30:00Z"),
+            envelope(row, application_id=" A-1"),
+            envelope(row, application_id="A\u202e1"),
+        ],
+        now=NOW,
+    )
+
+    broken = [
+        [(one.path, one.rule) for one in each.violations] if isinstance(each, NotDecided) else None for each in made
+    ]
+    assert broken == [
+        None,
+        [("$.inputs.region", "allowed")],
+        [("$.applied_at", "range")],
+        None,
+        [("$.application_id", "type")],
+        [("$.application_id", "type")],
+    ]
 
 
 def test_the_stop_switch_sends_everything_to_people(store: Store) -> None:

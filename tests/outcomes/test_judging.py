@@ -168,6 +168,8 @@ def test_a_day_to_come_is_not_judged_and_today_ends_now(lender: Lender) -> None:
         for later in (date(2025, 2, 2), now + timedelta(seconds=1)):
             with pytest.raises(UsageError, match="of which nobody knows anything yet"):
                 judge_outcomes(connection, lender.product, later, now=now)
+        with pytest.raises(UsageError, match="at the end of all days"):
+            judge_outcomes(connection, lender.product, date.max, now=now)
         assert judge_outcomes(connection, lender.product, date(2025, 2, 1), now=now).as_of == now
         assert judge_outcomes(connection, lender.product, date(2025, 1, 1), now=now).as_of.month == 1
 

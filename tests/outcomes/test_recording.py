@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from roadworthy.access import NO_BRANCH, Branches
 from roadworthy.errors import NotAllowed, UsageError
 from roadworthy.outcomes import OutcomesTaken, list_outcomes_set_aside, record_outcomes
+from roadworthy.outcomes.row import Fault, read_outcome
 from roadworthy.records import Erasure, OutcomeEvent, decode_payload, verify_chain
 from tests.outcomes.conftest import Lender, event, rules_of
 from tests.stores import MADE
@@ -38,6 +39,13 @@ def aside(lender: Lender, *rows: Any) -> list[tuple[int, str, str]]:
     taken = lender.send(*rows)
     assert taken.recorded == 0
     return rules_of(taken)
+
+
+def test_what_came_is_not_repeated_in_what_is_said_of_it() -> None:
+    row = {"application_id": "A-1", "event": "Ana Núñez, 4 Main Street", "at": "2024-01-01", "known_at": "2024-01-01"}
+    faults = read_outcome(row | {"Ana Núñez": 1}, UTC, 2**60)
+    assert {fault.rule for fault in faults if isinstance(fault, Fault)} == {"unknown_event", "unknown_field"}
+    assert "Ana" not in str(faults)
 
 
 def test_events_are_recorded_with_both_their_times_and_the_zone_is_the_products(lender: Lender) -> None:
@@ -181,6 +189,7 @@ WRONG_ROWS: list[tuple[dict[str, Any], str, str]] = [
     ({"days": -30}, "$.days", "range"),
     ({"days": 10**9}, "$.days", "range"),
     ({"knownat": "2024-08-01"}, "$.knownat", "unknown_field"),
+    ({"Ana Núñez": "1"}, "$", "unknown_field"),
     ({"booked_at": "2024-02-01"}, "$.booked_at", "unknown_field"),
     ({"event": None, "bad": 1, "booked_at": "2024-09-01"}, "$.at", "before_booking"),
     ({"at": "2024-01-31", "known_at": "2024-08-01"}, "$.at", "before_booking"),

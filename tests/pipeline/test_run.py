@@ -15,7 +15,7 @@ import pytest
 from roadworthy.decision import Release, decide
 from roadworthy.errors import DataError, ProductError, UsageError
 from roadworthy.model import load
-from roadworthy.pipeline import STAGES, Workspace, open_workspace, run_stages
+from roadworthy.pipeline import STAGES, Progress, Workspace, open_workspace, run_stages
 from roadworthy.pipeline.past import read_past
 
 if TYPE_CHECKING:
@@ -46,6 +46,28 @@ def test_a_changed_policy_decides_and_reports_again_but_trains_nothing_that_need
     assert {"score", "post-process"} <= set(result.ran)
     answers = set(pq.read_table(result.decisions)["answer"].to_pylist())
     assert "approve" not in answers
+
+
+def test_a_product_whose_policy_reads_a_table_runs_without_its_uploads(workspace: Workspace) -> None:
+    table = workspace.directory / "tables" / "regions.yaml"
+    table.parent.mkdir()
+    kind = next(column for column in workspace.contract.columns if column.name == "region").allowed
+    table.write_text(
+        f"name: regions\ncolumns:\n  region: {{type: category, role: identity, allowed: {list(kind or ())}}}\n"
+        "  limit: {type: number}\n"
+    )
+    policy = workspace.directory / "policy.yaml"
+    rules = "rules:\n  - {code: over_limit, when: amount > regions.limit, then: decline, reason: Above the limit}\n"
+    text = policy.read_text()
+    assert "rules: []" in text
+    policy.write_text(text.replace("rules: []\n", rules))
+    heard: list[str] = []
+
+    run_stages(open_workspace(workspace.directory), progress=Progress(lambda _, words: heard.append(words)))
+
+    assert any("no version of regions is at hand here" in words for words in heard)
+    answers = pq.read_table(workspace.build / "decisions.parquet", columns=["answer"])["answer"].to_pylist()
+    assert "approve" not in answers  # a rule that cannot be checked refers
 
 
 def test_a_lost_file_is_made_again_the_same(workspace: Workspace) -> None:

@@ -138,17 +138,23 @@ class KeyRing:
 
     def actor(self, secret: str, now: datetime) -> Actor:
         """Who comes with this key; NotSignedIn as `actor_by_key`."""
+        known = self.known(secret, now)
+        if known is not None:
+            return known
         digest = digest_secret(secret)
-        known = self._known.get(digest)
-        if known is not None and known[1] <= now < min(known[2], known[1] + self._keep):
-            return known[0]
-        self._known.pop(digest, None)
         with self._store.reading() as connection:
             actor, expires_at = _read_actor(connection, digest, now)
         if len(self._known) >= self._most:
             self._known.clear()
         self._known[digest] = (actor, now, expires_at)
         return actor
+
+    def known(self, secret: str, now: datetime) -> Actor | None:
+        """Who comes with this key as far as is believed now; None where the store has to be asked."""
+        found = self._known.get(digest_secret(secret))
+        if found is None or not found[1] <= now < min(found[2], found[1] + self._keep):
+            return None
+        return found[0]
 
 
 def _read_actor(connection: Connection, digest: str, now: datetime) -> tuple[Actor, datetime]:

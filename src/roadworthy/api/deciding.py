@@ -61,6 +61,7 @@ async def _wrap(services: Services, admitted: Admitted) -> Envelope:
         inputs=msgspec.Raw(msgspec.json.encode(body.get("inputs"))),
         **_ids(body),
         once=None if key is None else Once(by.account, key, _digest(services, admitted.body)),
+        branches=by.branches,
     )
 
 

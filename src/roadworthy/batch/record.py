@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from roadworthy.access import EVERY_BRANCH, Branches
 from roadworthy.batch.mapping import SourceMapping
 from roadworthy.batch.score import Part, Scored, number_rows, walk_file
 from roadworthy.batch.sources import Source
@@ -50,6 +51,7 @@ def record_file(
     current: CurrentRoute,
     *,
     actor: str,
+    branches: Branches = EVERY_BRANCH,
     now: Callable[[], datetime],
     new_id: Callable[[], str],
     set_aside: Path,
@@ -59,6 +61,7 @@ def record_file(
 ) -> Scored:
     """Decide every row of `source` by what is live, record it for `actor`, and write what was recorded to `out`.
 
+    A row with the id of an application of none of the actor's `branches` is set aside.
     A row is known by the file's SHA-256 and its number: a file that comes again, after a stop or by mistake, gets what
     was recorded then, and nothing is decided twice. Each part is decided under one route, so a release that goes live
     meanwhile decides the rest; `release` says which it was. Otherwise as `score`. NothingLive: no release is live.
@@ -75,7 +78,13 @@ def record_file(
             places = checked.rows[start : start + _AT_ONCE]
             applications = _read_applications(checked.batch.take(slice(start, start + _AT_ONCE)), mapped, places)
             envelopes = [
-                Envelope(record_id=new_id(), actor=actor, once=_once(caller, before + place + 1), **application)
+                Envelope(
+                    record_id=new_id(),
+                    actor=actor,
+                    branches=branches,
+                    once=_once(caller, before + place + 1),
+                    **application,
+                )
                 for place, application in zip(places.tolist(), applications, strict=True)
             ]
             made = decide_and_record(current, envelopes, now=now())

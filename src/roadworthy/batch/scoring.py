@@ -102,7 +102,10 @@ def _score(running: Running, current: CurrentRoute, clock: Callable[[], datetime
             "progress": step,
         }
         if record:
-            scored = record_file(source, out, current, actor=deed.by.account, now=clock, new_id=deed.new_id, **terms)
+            by = deed.by
+            scored = record_file(
+                source, out, current, actor=by.account, branches=by.branches, now=clock, new_id=deed.new_id, **terms
+            )
         else:
             scored = score(source, out, loaded.release, tables=taken.tables, **terms)
         files = {DECISIONS: keep_file(running, out)}

@@ -100,13 +100,12 @@ class Case:
 
     @cached_property
     def review(self) -> HumanReview | None:
-        """The request for human review that nobody has answered yet."""
+        """The request for human review that nobody has answered yet, of this decision or one that it followed."""
         waiting = None
         for record in self.history:
             if record.kind == "human_review":
                 review = decode_payload(record.payload, HumanReview)
-                if review.decision_id == self.decision_id:
-                    waiting = review if review.step == "requested" else None
+                waiting = review if review.step == "requested" else None
         return waiting
 
     def demand_open(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -54,7 +54,7 @@ class HistoryItem(Struct, frozen=True, kw_only=True):
 
 
 class DecisionView(Struct, frozen=True, kw_only=True):
-    """A decision, what became of it, and the whole history of its application.
+    """A decision, what became of it, and the history of its application in the branches that one sees.
 
     status         of the application: open, answered, review, final, erased
     final_answer   a person's, else the policy's own; None for a referral that nobody answered
@@ -125,7 +125,7 @@ def read_decision(deed: Deed, decision_id: str) -> DecisionView:
         names=() if particulars is None else particulars.names,
         amount=None if particulars is None else particulars.amount,
         inputs=None if particulars is None else msgspec.json.decode(particulars.inputs),
-        history=tuple(_tell(deed, record, erased=_is_erased(case)) for record in case.history),
+        history=tuple(_tell(deed, record, erased=_is_erased(case)) for record in _seen(deed, case)),
     )
 
 
@@ -195,6 +195,23 @@ def _open(deed: Deed, record: Record, *, erased: bool) -> bytes | None:
     if record.sealed is None or erased:
         return None
     return record.sealed if record.key_id is None else deed.store.ledger.opener(record.key_id, record.sealed)
+
+
+def _seen(deed: Deed, case: Case) -> Iterator[Record]:
+    """Of the history what is about decisions of the branches that the actor sees.
+
+    Whoever sends an application names it, so one name may have been used in two branches.
+    """
+    hidden: set[str] = set()
+    branch = None
+    for record in case.history:
+        said = msgspec.json.decode(record.payload)
+        named = {said[name] for name in ("decision_id", "new_decision_id") if name in said}
+        if record.kind == "decision":
+            branch, named = said.get("branch"), {record.record_id}
+            hidden |= set() if deed.by.branches.hold(branch) else named
+        if hidden.isdisjoint(named) and (named or record.kind == "erasure" or deed.by.branches.hold(branch)):
+            yield record
 
 
 def _is_erased(case: Case) -> bool:

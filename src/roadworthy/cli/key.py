@@ -73,7 +73,15 @@ def add(
 
     def work(act: Act) -> NewKey:
         nonlocal made
-        made = find_account(act.connection, account) is None and role == ["service"]
+        absent = find_account(act.connection, account) is None
+        made = absent and role == ["service"]
+        if absent and not made:
+            raise UsageError(
+                f"there is no account {account!r}",
+                where=f"--role {' '.join(role)}" if role else None,
+                mend=f"for a program: roadworthy key add {account} --role service; for a person: "
+                f"roadworthy user add {account} --role ROLE",
+            )
         if made:
             branches = EVERY_BRANCH if branch is None else Branches.read(branch)
             add_account(act, account, roles=role or (), branches=branches)

@@ -117,7 +117,7 @@ def _score(files: _Files, directory: Path, package: Path | None, policy: Path | 
     rules = Policy.load(policy) if policy is not None else workspace.policy if workspace is not None else None
     assert rules is not None  # noqa: S101  # one of the two is there
     source = open_table(files.applications)
-    release = Release(load(chosen), rules)
+    release = Release(load(chosen), rules, workspace.tables if workspace is not None else ())
     mapping = _map(source, workspace, release.package.contract, other=package is not None)
     absent = _list_absent(source, mapping, release.package.contract, files.allowed)
     with show_progress() as bar:
@@ -128,10 +128,13 @@ def _score(files: _Files, directory: Path, package: Path | None, policy: Path | 
             release,
             set_aside=files.aside,
             mapping=mapping,
+            tables=workspace.tables_at_hand if workspace is not None else {},
             absent=absent,
             progress=lambda rows: bar.advance(task, rows),
         )
-    return scored, source.notes
+    unknown = [table.name for table in release.tables]
+    missing = f"no version of {', '.join(unknown)} is at hand here: its values counted as missing (--record has them)"
+    return scored, [*source.notes, *([missing] if unknown else [])]
 
 
 def _record(files: _Files, directory: Path, as_name: str | None) -> tuple[Scored, Sequence[str]]:

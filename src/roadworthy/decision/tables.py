@@ -18,6 +18,7 @@ from roadworthy.errors import UsageError
 __all__ = ["Table", "join_tables"]
 
 Kind = Literal["text", "date", "number"]
+_NEVER = np.datetime64(2**62, "us")  # beyond every date that an application can have
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,25 @@ class Table:
         _, pairs, _ = self._order
         if (np.diff(pairs) == 0).any():
             raise UsageError(f"table '{self.contract.name}' has two rows of one '{self.key}' with one effective date")
+
+    @classmethod
+    def of_nothing(cls, contract: Contract, key: str) -> Table:
+        """A table of which no row is ever in force: whatever a rule reads of it is missing.
+
+        >>> from roadworthy.contract import Column, check_table, to_arrow
+        >>> contract = Contract(name="branches", columns=(
+        ...     Column(name="branch", type="category", allowed=("B1",)), Column(name="limit", type="number")
+        ... ))
+        >>> asked = to_arrow({"branch": ["B1"], "limit": [1], "applied_at": ["9999-12-31"]})
+        >>> Table.of_nothing(contract, "branch").join(check_table(contract, asked).batch).columns["limit"]
+        array([nan])
+        """
+        someone: dict[str, Any] = {"category": np.zeros(1, np.int32), "text": np.array(["-"], dtype=object),
+                                   "date": np.zeros(1, "datetime64[us]")}  # fmt: skip
+        columns = {column.name: someone.get(column.type, np.zeros(1)).copy() for column in contract.columns}
+        nobody = np.full(1, None, dtype=object)
+        rows = Batch(contract, columns, nobody, nobody.copy(), np.full(1, np.datetime64("NaT", "us")))
+        return cls(rows=rows, key=key, effective=np.array([_NEVER]))
 
     @property
     def contract(self) -> Contract:

@@ -15,7 +15,7 @@ NOTHING = "–"
 def percent(rate: float | None, digits: int = 1) -> str:
     """A fraction as a percentage.
 
-    >>> percent(0.0835), percent(None)
+    >>> percent(0.0842), percent(None)
     ('8.4%', '–')
     """
     return NOTHING if rate is None or rate != rate else f"{rate:.{digits}%}"

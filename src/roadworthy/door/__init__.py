@@ -9,6 +9,7 @@ from roadworthy.door.door import Asked, Door, Entrance, Refusal
 from roadworthy.door.form import FORM_DATA, Sent, read_fields, read_form
 from roadworthy.door.metrics import Metrics
 from roadworthy.door.problem import PROBLEM_JSON, Problem, ProblemError, Violation, no_such, problem_of
+from roadworthy.door.protocol import BoundedProtocol
 from roadworthy.door.readiness import Readiness, Ready
 from roadworthy.door.route_table import JSON, OPEN, TOLD, Answer, Query, RouteRow, RouteTable, Told, read_rows
 from roadworthy.door.services import Services
@@ -22,6 +23,7 @@ __all__ = [
     "Admitted",
     "Answer",
     "Asked",
+    "BoundedProtocol",
     "Door",
     "Entrance",
     "KeyCheck",

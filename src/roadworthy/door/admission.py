@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from hashlib import sha256
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from litestar.types import Receive, Scope
 
 from roadworthy.access import Actor, KeyRing, demand
 from roadworthy.door.problem import Problem, ProblemError, Violation
-from roadworthy.door.route_table import FORM, JSON, OPEN, RouteRow
+from roadworthy.door.route_table import FORM, FORM_DATA, JSON, OPEN, RouteRow
 from roadworthy.errors import NotSignedIn
 
 if TYPE_CHECKING:
@@ -84,14 +83,11 @@ def admitted_of(scope: Scope) -> Admitted:
 class KeyCheck:
     """Who sends a request: looked up without the loop ever waiting for the store.
 
-    What the ring heard of a key a moment ago it knows by heart; everything else is asked in a thread.
+    What the ring knows by heart it says at once; everything else is asked in a thread.
     """
 
-    def __init__(self, keys: KeyRing, *, fresh: timedelta = timedelta(milliseconds=500), most: int = 5_000) -> None:
+    def __init__(self, keys: KeyRing) -> None:
         self._keys = keys
-        self._fresh = fresh
-        self._most = most
-        self._asked: dict[bytes, datetime] = {}
 
     async def actor(self, headers: dict[bytes, bytes], now: datetime) -> Actor:
         """Whoever comes with the key in `Authorization: Bearer KEY`; NotSignedIn."""
@@ -99,16 +95,8 @@ class KeyCheck:
         secret = secret.strip()
         if scheme.lower() != "bearer" or not secret or len(secret) > 200 or not secret.isascii():
             raise NotSignedIn("no key came with the request", mend="send the header `Authorization: Bearer KEY`")
-        digest = sha256(secret.encode()).digest()  # no key is kept, also not in memory
-        asked = self._asked.get(digest)
-        if asked is not None and asked <= now < asked + self._fresh:
-            return self._keys.actor(secret, now)
-        self._asked.pop(digest, None)
-        actor = await asyncio.to_thread(self._keys.actor, secret, now)
-        if len(self._asked) >= self._most:
-            self._asked.clear()
-        self._asked[digest] = now
-        return actor
+        known = self._keys.known(secret, now)
+        return await asyncio.to_thread(self._keys.actor, secret, now) if known is None else known
 
 
 class RateLimit:
@@ -153,6 +141,14 @@ def check_permission(row: RouteRow, actor: Actor | None) -> None:
     """Nothing where the route is open or the actor may use it; else NotSignedIn or NotAllowed."""
     if row.permission != OPEN:
         demand(actor, row.permission)
+
+
+def is_file(row: RouteRow, headers: dict[bytes, bytes]) -> bool:
+    """Whether the body may be as large as a file: it says that it is one of those that the route takes."""
+    if not row.told.takes_files:
+        return False
+    kind = headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
+    return kind in (*row.told.files, FORM_DATA) or (not kind and JSON not in row.told.takes)
 
 
 def check_type(row: RouteRow, headers: dict[bytes, bytes]) -> str:

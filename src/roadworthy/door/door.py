@@ -23,6 +23,7 @@ from roadworthy.door.admission import (
     RateLimit,
     check_permission,
     check_type,
+    is_file,
     put_in,
     read_body,
 )
@@ -163,7 +164,7 @@ class Door:
             check_permission(row, actor)
         body, kind = b"", ""
         if row.told.takes:
-            most = LARGEST_FILE if row.told.takes_files else self._services.settings.max_body_bytes
+            most = LARGEST_FILE if is_file(row, headers) else self._services.settings.max_body_bytes
             body = await read_body(receive, headers, most)
             if body or row.told.body_needed:
                 kind = check_type(row, headers)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 from msgspec import Struct
+from sqlalchemy import Connection
 
 from roadworthy.door.services import Services
 from roadworthy.errors import RoadworthyError
-from roadworthy.records import keep_content
+from roadworthy.records import drop_content, keep_content
 
 __all__ = ["Readiness", "Ready"]
 
@@ -70,7 +72,12 @@ class Readiness:
         )
 
     def _write(self) -> None:
-        self._services.store.transact(lambda connection: keep_content(connection, _PROOF, "text/plain"))
+        def write(connection: Connection) -> None:
+            # What is there already would not be written again, and the look would show nothing.
+            drop_content(connection, sha256(_PROOF).hexdigest())
+            keep_content(connection, _PROOF, "text/plain")
+
+        self._services.store.transact(write)
 
     def _load(self) -> None:
         taken = self._services.current.refresh()

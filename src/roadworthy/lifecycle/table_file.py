@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,11 +18,9 @@ from roadworthy.errors import DataError, RoadworthyError
 from roadworthy.lifecycle.table_diff import is_missing
 from roadworthy.live import table_key
 
-__all__ = ["LARGEST_FILE", "LARGEST_UNPACKED", "MOST_LISTED", "MOST_ROWS", "AsideRow", "CheckedFile", "check_file"]
+__all__ = ["LARGEST_FILE", "MOST_LISTED", "MOST_ROWS", "AsideRow", "CheckedFile", "check_file"]
 
 LARGEST_FILE = 64 * 1024 * 1024
-LARGEST_UNPACKED = 1024 * 1024 * 1024
-"""Of a spreadsheet, which is a zip: what it says it unpacks to."""
 MOST_ROWS = 1_000_000
 MOST_LISTED = 1_000
 """Lines that are listed one by one; more are counted."""
@@ -58,7 +54,6 @@ def check_file(contract: Contract, data: bytes, file_name: str) -> CheckedFile:
     """
     if len(data) > LARGEST_FILE:
         raise DataError(f"has {len(data):,} bytes", where=file_name, mend=f"at most {LARGEST_FILE:,}")
-    _check_unpacked(data, file_name)
     table, notes = _read(data, file_name)
     _check_columns(contract, table.column_names, file_name)
     checked = check_table(contract, table)
@@ -81,18 +76,6 @@ def check_file(contract: Contract, data: bytes, file_name: str) -> CheckedFile:
             mend="is it the right file? Mend it and upload it again",
         )
     return CheckedFile(checked.batch.take(good), len(aside), lines[:MOST_LISTED], notes)
-
-
-def _check_unpacked(data: bytes, file_name: str) -> None:
-    if not data.startswith(b"PK\x03\x04"):
-        return
-    try:
-        with zipfile.ZipFile(BytesIO(data)) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-    except zipfile.BadZipFile:
-        return  # whoever opens it says what is wrong
-    if size > LARGEST_UNPACKED:
-        raise DataError(f"unpacks to {size:,} bytes", where=file_name, mend=f"at most {LARGEST_UNPACKED:,}")
 
 
 def _read(data: bytes, file_name: str) -> tuple[pa.Table, tuple[str, ...]]:

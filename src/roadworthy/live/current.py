@@ -24,12 +24,13 @@ _KEPT = 8
 
 @dataclass(frozen=True)
 class Taken:
-    """The route as it was at one epoch. `champion` is None where nothing is live."""
+    """The route as it was at one epoch. `champion` is None where nothing is live; `trial`: the store is one."""
 
     epoch: int
     route: Route
     champion: Loaded | None
     tables: Mapping[str, Table]
+    trial: bool = False
 
     def require(self) -> Loaded:
         """The champion; NothingLive where there is none."""
@@ -57,10 +58,10 @@ class CurrentRoute:
         """The id of the store."""
         return self.store.facts().store_id
 
-    @cached_property
+    @property
     def trial(self) -> bool:
-        """Whether the store is a trial: settled before anything is recorded in it, and for good."""
-        return self.store.facts().trial
+        """Whether the store is a trial."""
+        return self.take().trial
 
     @cached_property
     def build(self) -> str:
@@ -68,15 +69,16 @@ class CurrentRoute:
         return self.store.transact(lambda connection: keep_content(connection, describe_build(), "application/json"))
 
     def take(self) -> Taken:
-        """The route as it was when last looked at; looks where nobody has yet."""
+        """The route as it was when last looked at; looks where nobody has yet, and where nothing was live."""
         taken = self._taken
-        return self.refresh() if taken is None else taken
+        return self.refresh() if taken is None or taken.champion is None else taken
 
     def refresh(self) -> Taken:
         """The route now. Its release and tables are loaded before it takes the place of the one before."""
         with self._lock:
             now = self.store.ledger.live()
-            if self._taken is None or self._taken.epoch != now.epoch:
+            # Before anything is live the store may still become a trial, and after that it does not.
+            if self._taken is None or self._taken.champion is None or self._taken.epoch != now.epoch:
                 self._taken = self._load(now)
             return self._taken
 
@@ -94,10 +96,11 @@ class CurrentRoute:
         return taken
 
     def _load(self, now: Live) -> Taken:
+        trial = self.store.facts().trial
         if now.route.champion is None:
-            return Taken(now.epoch, now.route, None, {})
+            return Taken(now.epoch, now.route, None, {}, trial)
         champion = self._load_release(now.route.champion)
-        return Taken(now.epoch, now.route, champion, self._read_tables(champion, now.route.tables))
+        return Taken(now.epoch, now.route, champion, self._read_tables(champion, now.route.tables), trial)
 
     def _load_release(self, release_id: str) -> Loaded:
         with self.store.reading() as connection:

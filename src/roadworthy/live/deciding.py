@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import numpy as np
 from msgspec import Struct
 
+from roadworthy.access import EVERY_BRANCH, Branches
 from roadworthy.contract import Batch, Violation, check_bodies
 from roadworthy.decision import decide
 from roadworthy.errors import StaleEpoch, StoreError
 from roadworthy.live.current import CurrentRoute, Taken
 from roadworthy.live.describing import Described, describe_decisions
 from roadworthy.live.reply import ENCODER, render_reply, reply_of
-from roadworthy.records import Conflict, Entry, Once, Particulars, Record, Recorded, Replayed, encode_payload
+from roadworthy.product import Product
+from roadworthy.records import (
+    Conflict,
+    Entry,
+    Once,
+    Particulars,
+    Record,
+    Recorded,
+    Replayed,
+    Wanted,
+    encode_payload,
+    search_applications,
+)
 
 __all__ = ["Decided", "Envelope", "KeyTaken", "Made", "NotDecided", "body_of", "decide_and_record", "name_batch"]
 
 _TRIES = 50
 _LONGEST_ID = 255
+_CLOCKS_APART = timedelta(days=1)
+"""How far a caller's clock may be ahead of ours."""
 # Records about these are no applications': an id of theirs would stand in the history of something else.
 _RESERVED = ("route", "store", "outcomes")
 _RESERVED_PREFIXES = ("release:", "table:", "package:", "slot:", "account:", "job:")
+_TAKEN = Violation("$.application_id", "allowed", "is that of an application which is not among those you see")
 _NOTHING = msgspec.Raw(b"{}")
 
 
@@ -37,6 +53,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
     once        decided once for this caller and key
     corrects    the decision that this one puts right
     along       recorded with the decision, or not at all
+    branches    those whose applications the account sees: another's it does not decide again
     """
 
     record_id: str
@@ -48,6 +65,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
     once: Once | None = None
     corrects: str | None = None
     along: tuple[Entry, ...] = ()
+    branches: Branches = EVERY_BRANCH
 
 
 class Decided(Struct, frozen=True):
@@ -95,9 +113,10 @@ def _attempt(current: CurrentRoute, taken: Taken, envelopes: Sequence[Envelope],
     loaded = taken.require()
     checked = check_bodies(loaded.contract, [body_of(envelope) for envelope in envelopes])
     refused = dict(checked.violations)
-    for row, name in zip(checked.rows.tolist(), checked.batch.application_id, strict=True):
-        if violation := _check_id(name):
-            refused[row] = [violation]
+    for place, row in enumerate(checked.rows.tolist()):
+        if violations := _check_envelope(checked.batch, place, now):
+            refused[row] = violations
+    refused |= {row: [_TAKEN] for row in _find_taken(current, envelopes) if row not in refused}
     made: dict[int, Made] = {row: _not_decided(current, envelopes[row], refused[row]) for row in refused}
     kept = np.array([row not in refused for row in checked.rows.tolist()], dtype=bool)
     rows = checked.rows[kept].tolist()
@@ -108,10 +127,17 @@ def _attempt(current: CurrentRoute, taken: Taken, envelopes: Sequence[Envelope],
         described = describe_decisions(
             batch, decisions, loaded, taken, corrects=[envelope.corrects for envelope in asked], build=current.build
         )
-        entries = [_entry(*one, now) for one in zip(asked, described, strict=True)]
+        held = [
+            (row, envelope, one)
+            for row, envelope, one in zip(rows, asked, described, strict=True)
+            if envelope.branches.hold(one.decision.branch)
+        ]
+        for row in set(rows) - {row for row, _, _ in held}:
+            made[row] = _not_decided(current, envelopes[row], [_elsewhere(loaded.product)])
+        entries = [_entry(envelope, one, now) for _, envelope, one in held]
         appended = current.store.ledger.append(entries, epoch=taken.epoch)
-        for row, one, result in zip(rows, described, appended.results, strict=True):
-            made[row] = _answer(one, result, now, trial=current.trial)
+        for (row, _, one), result in zip(held, appended.results, strict=True):
+            made[row] = _answer(one, result, now, trial=taken.trial)
     return [made[row] for row in range(len(envelopes))]
 
 
@@ -125,15 +151,55 @@ def body_of(envelope: Envelope) -> dict[str, object]:
     return body
 
 
+def _check_envelope(batch: Batch, place: int, now: datetime) -> list[Violation]:
+    """What is wrong with an application's id and its time."""
+    found = _check_id(batch.application_id[place])
+    latest = np.datetime64((now + _CLOCKS_APART).astimezone(UTC).replace(tzinfo=None), "us")
+    late = bool(batch.applied_at[place] > latest)  # NaT is never
+    return [
+        *([] if found is None else [found]),
+        *([Violation("$.applied_at", "range", "lies in the future")] if late else []),
+    ]
+
+
+def _elsewhere(product: Product) -> Violation:
+    """An application of a branch that its account does not see could never be found by it again."""
+    return Violation(f"$.inputs.{product.data.branch}", "allowed", "is not among the branches that you see")
+
+
 def _check_id(name: str | None) -> Violation | None:
     """What is wrong with an application's id as the name of its records; None where nothing is."""
     if name is None:
         return None
     if len(name) > _LONGEST_ID:
         return Violation("$.application_id", "text_too_long", f"is longer than {_LONGEST_ID} characters")
-    if "\0" in name or name in _RESERVED or name.startswith(_RESERVED_PREFIXES):
+    if not name.isprintable() or name != name.strip():
+        return Violation("$.application_id", "type", "holds signs that cannot be printed, or space around it")
+    if name in _RESERVED or name.startswith(_RESERVED_PREFIXES):
         return Violation("$.application_id", "allowed", "is a name that the store keeps for itself")
     return None
+
+
+def _find_taken(current: CurrentRoute, envelopes: Sequence[Envelope]) -> list[int]:
+    """The rows with the id of an application of a branch that their account does not see."""
+    named = {
+        row: envelope
+        for row, envelope in enumerate(envelopes)
+        if not envelope.branches.every
+        and isinstance(envelope.application_id, str)  # what is none breaks the contract
+        and _check_id(envelope.application_id) is None
+    }
+    if not named:
+        return []
+    wanted = Wanted(application_ids=sorted({str(envelope.application_id) for envelope in named.values()}))
+    with current.store.reading() as connection:
+        found = search_applications(connection, wanted, limit=len(named)).applications
+    branches = {application.application_id: application.branch for application in found}
+    return [
+        row
+        for row, envelope in named.items()
+        if envelope.application_id in branches and not envelope.branches.hold(branches[envelope.application_id])
+    ]
 
 
 def name_batch(batch: Batch, asked: Sequence[Envelope], now: datetime) -> Batch:

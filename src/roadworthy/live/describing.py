@@ -44,7 +44,7 @@ def describe_decisions(
     release = ReleaseRef(
         id=loaded.id,
         model=loaded.manifest.model,
-        policy=loaded.policy_digest,
+        policy=loaded.manifest.policy,
         tables={name: taken.route.tables[name] for name in sorted(taken.tables)},
     )
     data = loaded.product.data

@@ -11,7 +11,7 @@ from roadworthy.decision import Release
 from roadworthy.errors import PackageError, StoreError
 from roadworthy.live.manifest import Manifest, read_manifest
 from roadworthy.model import load_bytes
-from roadworthy.policy import Policy, policy_digest
+from roadworthy.policy import Policy
 from roadworthy.product import Product, parse_product
 from roadworthy.records import read_content
 
@@ -31,11 +31,6 @@ class Loaded:
     def contract(self) -> Contract:
         """What an application must look like for it."""
         return self.release.package.contract
-
-    @property
-    def policy_digest(self) -> str:
-        """What the policy says, as one digest."""
-        return policy_digest(self.release.policy)
 
 
 def load_release(connection: Connection, release_id: str, *, trusted_types: tuple[str, ...] = ()) -> Loaded:

@@ -158,11 +158,14 @@ def _read_words(column: pl.Series) -> NDArray[Any]:
 
 def _place(as_of: datetime | date, zone: ZoneInfo, now: datetime | None) -> datetime:
     """The moment that `as_of` means."""
-    if isinstance(as_of, datetime):
-        begins = ends = as_of
-    else:
-        begins = datetime.combine(as_of, time(), zone).astimezone(UTC)
-        ends = datetime.combine(as_of + timedelta(days=1), time(), zone).astimezone(UTC) - timedelta(microseconds=1)
+    try:
+        if isinstance(as_of, datetime):
+            begins = ends = as_of
+        else:
+            begins = datetime.combine(as_of, time(), zone).astimezone(UTC)
+            ends = datetime.combine(as_of + timedelta(days=1), time(), zone).astimezone(UTC) - timedelta(microseconds=1)
+    except OverflowError:
+        raise UsageError(f"as_of is {as_of}, at the end of all days", mend="a day that has begun") from None
     if now is None:
         return ends
     if to_us(begins) > to_us(now):

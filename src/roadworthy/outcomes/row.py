@@ -135,7 +135,7 @@ def _check_event(event: str | None, bad: int | None) -> list[Fault]:
     if event not in (None, *EVENTS, BARE):
         near = difflib.get_close_matches(str(event), EVENTS, n=1)
         hint = f"did you mean {near[0]}? " if near else ""
-        return [Fault("$.event", "unknown_event", f"{event!a} is no event; {hint}there are {', '.join(EVENTS)}")]
+        return [Fault("$.event", "unknown_event", f"this is no event; {hint}there are {', '.join(EVENTS)}")]
     if event == BARE and bad is None:
         return [Fault("$.bad", "missing", "say whether it was bad: 0 or 1")]
     if event not in (None, BARE) and bad is not None:
@@ -160,7 +160,8 @@ def _check_times(outcome: Outcome, booked_us: int | None, now_us: int) -> list[F
 def _unknown_field(name: object) -> Fault:
     near = difflib.get_close_matches(str(name), _FIELDS, n=1)
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(_FIELDS)}"
-    return Fault(f"$.{str(name)[:_LONGEST]}", "unknown_field", f"an outcome has no such field; {hint}")
+    # What came is not repeated, here or in a field's name: a file without its header has somebody's data there.
+    return Fault(f"$.{name}" if near else "$", "unknown_field", f"an outcome has no such field; {hint}")
 
 
 def _is_absent(value: Any) -> bool:

@@ -67,7 +67,7 @@ class LiveYears:
 
 def live_years(workspace: Workspace, store_url: str, portfolio: Portfolio, since: date) -> LiveYears:
     """Make a trial store, put the product's model live on the day `since`, and live to the end of the portfolio."""
-    with create_store(store_url, store_id="demo", at=_at(since)) as store:
+    with create_store(store_url, store_id=new_id(_at(since)), at=_at(since)) as store:
         keys = _let_people_in(store, _at(since))
         current = _go_live(store, workspace, since)
         answers = _decide(current, portfolio, since)

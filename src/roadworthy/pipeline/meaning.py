@@ -50,7 +50,7 @@ def explain_meaning(workspace: Workspace, release: Release, past: Past, notes: S
     `past` is read with the package's own contract. DataError where the model answers none of them.
     """
     rows = past.rows(held_out=True)
-    decisions = decide(past.batch.take(rows), release)
+    decisions = decide(past.batch.take(rows), release, workspace.tables_at_hand)
     answered = ~np.isnan(decisions.pd)
     if not answered.any():
         raise DataError("the model gives no PD for any held-out application", mend="roadworthy inspect build/model.rw")

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from roadworthy import __version__
 from roadworthy.batch import absent_inputs, open_sink, score
-from roadworthy.decision import Release, flatten_decisions
+from roadworthy.decision import flatten_decisions
 from roadworthy.errors import UsageError
 from roadworthy.model import load
 from roadworthy.pipeline.journal import Journal, digest_files
@@ -116,6 +116,8 @@ def _inputs_of(workspace: Workspace, stage: str) -> list[Path]:
 
 def _digest_inputs(workspace: Workspace, stage: str) -> str:
     files = [workspace.directory / name for name in _READS[stage]] + _inputs_of(workspace, stage)
+    if stage in ("score", "post-process"):
+        files += sorted((workspace.directory / "tables").glob("*.yaml"))
     more = {"roadworthy": __version__, "stage": stage}
     if stage in ("preprocess", "score"):
         more["data"] = workspace.source.digest
@@ -167,7 +169,7 @@ def _seal(workspace: Workspace, progress: Progress) -> list[Path]:
 
 
 def _score(workspace: Workspace, progress: Progress) -> list[Path]:
-    release = Release(load(workspace.package), workspace.policy)
+    release = workspace.release()
     out, aside = workspace.build / "decisions.parquet", workspace.build / "score_set_aside.csv"
     aside.unlink(missing_ok=True)
     shape = getattr(workspace.stages, "score", None) or (lambda decisions: decisions)
@@ -181,17 +183,20 @@ def _score(workspace: Workspace, progress: Progress) -> list[Path]:
     # What the past applications lack, the model was judged without: it is said, not refused.
     absent = absent_inputs(workspace.source, workspace.mapping, release.package.contract)
     scored = score(
-        workspace.source, out, release, set_aside=aside, mapping=workspace.mapping, absent=absent, shape=shape,
-        progress=count,
+        workspace.source, out, release, set_aside=aside, mapping=workspace.mapping, tables=workspace.tables_at_hand,
+        absent=absent, shape=shape, progress=count,
     )  # fmt: skip
     progress.say("score", scored.sentence())
+    if release.tables:
+        names = ", ".join(table.name for table in release.tables)
+        progress.say("score", f"no version of {names} is at hand here: its values counted as missing")
     return [out, *([aside] if scored.set_aside else [])]
 
 
 def _post_process(workspace: Workspace, progress: Progress) -> list[Path]:
     output, page = workspace.build / "output.csv", workspace.build / "page.html"
     shape = getattr(workspace.stages, "post_process", None) or (lambda decisions: decisions)
-    release = Release(load(workspace.package), workspace.policy)
+    release = workspace.release()
     most = release.policy.reasons.max
     with open_sink(output) as sink:
         for batch in pq.ParquetFile(workspace.build / "decisions.parquet").iter_batches():

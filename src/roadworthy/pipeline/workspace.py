@@ -10,7 +10,10 @@ from types import ModuleType
 
 from roadworthy.batch import PAST, Source, SourceMapping, open_source, read_sources
 from roadworthy.contract import RESERVED, Contract, read_contract
+from roadworthy.decision import Release, Table
 from roadworthy.errors import ProductError, RoadworthyError, UsageError
+from roadworthy.live import table_key
+from roadworthy.model import Package, load
 from roadworthy.policy import Policy
 from roadworthy.product import Product, read_product
 
@@ -70,6 +73,15 @@ class Workspace:
     def tables(self) -> tuple[Contract, ...]:
         """tables/*.yaml: what the tables look like that people upload, each file named as its table."""
         return tuple(read_contract(path) for path in sorted((self.directory / "tables").glob("*.yaml")))
+
+    def release(self, package: Package | None = None, policy: Policy | None = None) -> Release:
+        """The release that these files would make; another package or policy where one is given."""
+        return Release(package or load(self.require_package()), policy or self.policy, self.tables)
+
+    @property
+    def tables_at_hand(self) -> dict[str, Table]:
+        """The tables as they are known here: not at all. What was uploaded lies in the store, with what is live."""
+        return {table.name: Table.of_nothing(table, table_key(table)) for table in self.tables}
 
     @cached_property
     def mapping(self) -> SourceMapping:

@@ -157,18 +157,20 @@ def _fold_decision(application: Application, row: Record, opener: Opener) -> Non
     particulars = _open(row, opener)
     application.decision_id = row.record_id
     application.decisions += 1
-    application.status = "open" if decision.answer == "refer" else "answered"
+    if application.status != "review":  # the applicant waits for a person, whatever is decided meanwhile
+        application.status = "open" if decision.answer == "refer" else "answered"
     application.answer, application.pd, application.score = decision.answer, decision.pd, decision.score
     application.release, application.assignment = decision.release.id, decision.assignment
     application.final_answer = application.final_by = application.final_us = None
     application.overridden = False
-    application.branch = decision.branch or application.branch
+    application.branch = decision.branch
     application.decided_us = row.at_us
     application.applied_us = row.at_us if decision.applied_at is None else to_us(decision.applied_at)
     if particulars is not None:
-        application.applicant_id = particulars.applicant_id or application.applicant_id
-        application.names = " ".join(particulars.names) or application.names
-        application.amount = application.amount if particulars.amount is None else particulars.amount
+        # All of it: what an earlier decision under this name was told may be about somebody of another branch.
+        application.applicant_id = particulars.applicant_id
+        application.names = " ".join(particulars.names) or None
+        application.amount = particulars.amount
 
 
 def _fold_final_answer(application: Application, row: Record, _opener: Opener) -> None:

@@ -15,6 +15,7 @@ from roadworthy.api.routes.finding import find
 from roadworthy.api.routes.words import TABLE_FILES, Moment
 from roadworthy.batch import DECISIONS, ask_to_export, ask_to_score, read_kept_file
 from roadworthy.door import Answer, Query, Told, way
+from roadworthy.errors import NotAllowed
 from roadworthy.jobs import Job, Progress, cancel_job, list_jobs, read_job
 from roadworthy.records import Wanted
 
@@ -144,7 +145,7 @@ def get_job(request: Call) -> Response[bytes]:
     "/v1/jobs/{id}/result",
     Told(
         permission="job.read",
-        summary="A file that a job made",
+        summary="A file that a job of one's own made",
         query=(Query("file", str, "Which of its files; `decisions` where it is not given."),),
         answers={200: Answer("The file, as CSV, Parquet or Excel.", {}, "application/octet-stream")},
         refusals=(409,),
@@ -153,6 +154,8 @@ def get_job(request: Call) -> Response[bytes]:
 def get_job_result(request: Call) -> Response[bytes]:
     """The bytes of one of its files."""
     job = _job(request)
+    if job.actor != request.admitted.by.account:  # an operator follows the work of all, and reads no applicant's data
+        raise NotAllowed("there is no such record among those you see")
     name = request.asked().get("file", DECISIONS)
     file = find(lambda: read_kept_file(request.services.store, job, name))
     return Response(

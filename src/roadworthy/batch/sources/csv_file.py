@@ -113,8 +113,6 @@ class CsvSource(Source):
         return DataError(f"cannot be parsed as CSV: {str(error).splitlines()[0]}", where=self.path)
 
     def _ragged(self, record: list[str], line: int, *, cut_off: bool) -> DataError:
-        text = self.delimiter.join(record)
-        shown = text if len(text) <= 60 else text[:60] + "..."
         values = "1 value" if len(record) == 1 else f"{len(record)} values"
         mend = (
             "it is the last line, so the file is probably cut off: copy or export it again"
@@ -122,7 +120,8 @@ class CsvSource(Source):
             else f"correct the line; a {self.delimiter!r} inside a value needs quotes around the value"
         )
         return DataError(
-            f"{values} where the header names {len(self.schema)} columns: {shown}",
+            # The line is told and not its text, which is somebody's: what is said here is kept with a job.
+            f"{values} where the header names {len(self.schema)} columns",
             where=f"{self.path}, line {line}",
             mend=mend,
         )

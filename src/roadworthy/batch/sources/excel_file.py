@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from roadworthy.errors import DataError
 
 __all__ = ["ExcelSource"]
 
+LARGEST_UNPACKED = 1 << 30
+"""What a spreadsheet, which is a zip, may say that it unpacks to, in bytes."""
+
 
 class ExcelSource(Source):
     """One sheet of a spreadsheet. A column of one kind keeps it; a column of mixed kinds becomes text."""
@@ -22,6 +26,7 @@ class ExcelSource(Source):
     format = "excel"
 
     def __init__(self, path: Path, *, sheet: str | None = None) -> None:
+        _check_unpacked(path)
         rows, notes = _rows_of_sheet(path, sheet)
         names, name_notes = column_names(rows[0], path)
         body = [row for row in rows[1:] if any(cell != "" for cell in row)]
@@ -33,6 +38,17 @@ class ExcelSource(Source):
 
     def _stream(self, rows: int) -> Iterator[pa.RecordBatch]:
         yield from self._table.to_batches(max_chunksize=rows)
+
+
+def _check_unpacked(path: Path) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, OSError):
+        return  # an .xls is none; of any other whoever opens it says what is wrong
+    if size > LARGEST_UNPACKED:
+        mend = f"at most {LARGEST_UNPACKED:,}; a larger one as CSV or Parquet"
+        raise DataError(f"unpacks to {size:,} bytes", where=path, mend=mend)
 
 
 def _rows_of_sheet(path: Path, sheet: str | None) -> tuple[list[list[Any]], list[str]]:
