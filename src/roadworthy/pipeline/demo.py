@@ -56,16 +56,18 @@ class DemoStep:
 
 @dataclass(frozen=True)
 class DemoResult:
-    """Where the demo lies, what it cost, one decision with its reasons as JSON, and its people's keys by name.
+    """Where the demo lies, what it cost, one decision with its reasons as JSON, and how to come in.
 
-    `matured` says how the PDs of the years live compare with what came: a gains table, or why there is none yet.
+    `matured` says how the PDs of the years live compare with what came: a gains table, or why there is none yet. `key`
+    is the web shop's, and `links` sign each of the demo's people in, once.
     """
 
     directory: Path
     page: Path
     decision: str
     matured: str
-    keys: dict[str, str]
+    key: str
+    links: dict[str, str]
     steps: list[DemoStep] = field(default_factory=list)
 
 
@@ -120,7 +122,8 @@ def run_demo(out: Path, applications: int, seed: int, say: Callable[[str], None]
         matured = repr(matured_gains(years.judged))
     except Refused as error:
         matured = str(error)
-    return DemoResult(directory, result.page, _one_decline(result.decisions), matured, dict(years.keys), steps)
+    one = _one_decline(result.decisions)
+    return DemoResult(directory, result.page, one, matured, years.key, dict(years.links), steps)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ import polars as pl
 from roadworthy.access import (
     CONSOLE,
     EVERY_BRANCH,
+    LONGEST_LINK_LIFE,
     Act,
     Actor,
     Branches,
@@ -27,6 +28,7 @@ from roadworthy.access import (
     add_key,
     begin_trial,
     console_actor,
+    make_link,
     record_in,
 )
 from roadworthy.casework import give_final_answer
@@ -56,19 +58,20 @@ _WAITING = timedelta(days=21)
 
 @dataclass(frozen=True)
 class LiveYears:
-    """What the years came to; `keys` are the API keys of the demo's people, by name."""
+    """What the years came to. `key` is the web shop's; `links` sign the demo's people in, once each, by name."""
 
     decided: int
     answers: Mapping[str, int]
     outcomes: int
     judged: Judged
-    keys: Mapping[str, str]
+    key: str
+    links: Mapping[str, str]
 
 
 def live_years(workspace: Workspace, store_url: str, portfolio: Portfolio, since: date) -> LiveYears:
     """Make a trial store, put the product's model live on the day `since`, and live to the end of the portfolio."""
     with create_store(store_url, store_id=new_id(_at(since)), at=_at(since)) as store:
-        keys = _let_people_in(store, _at(since))
+        key, links = _let_people_in(store, _at(since))
         current = _go_live(store, workspace, since)
         answers = _decide(current, portfolio, since)
         lent = {name for name, answer in answers.items() if answer == "approve"}
@@ -78,22 +81,22 @@ def live_years(workspace: Workspace, store_url: str, portfolio: Portfolio, since
             judged = judge_outcomes(connection, workspace.product, _at(portfolio.end + timedelta(days=1)))
     said = list(answers.values())
     counts = {answer: said.count(answer) for answer in ("approve", "refer", "decline")}
-    return LiveYears(len(said), counts, outcomes, judged, keys)
+    return LiveYears(len(said), counts, outcomes, judged, key, links)
 
 
-def _let_people_in(store: Store, at: datetime) -> dict[str, str]:
+def _let_people_in(store: Store, at: datetime) -> tuple[str, dict[str, str]]:
     recorder = record_in(store.ledger, lambda: new_id(at))
     begin_trial(store, now=at, recorder=recorder)
 
-    def let_in(connection: Any) -> dict[str, str]:
+    def let_in(connection: Any) -> tuple[str, dict[str, str]]:
         act = Act(connection, console_actor(connection, trial=True), at, recorder)
-        keys = {}
         for name, (role, branches, authority) in PEOPLE.items():
             add_account(act, name, roles={role}, branches=branches, authority=authority)
-            # Keys made now: the portfolio's clock is years back, and a key lasts one.
-            today = Act(connection, Actor(account=CONSOLE, credential=CONSOLE, roles=act.by.roles), _now(), recorder)
-            keys[name] = add_key(today, name, random=token_bytes).secret
-        return keys
+        # What lets them in is made now: the portfolio's clock is years back, and a link lasts three days.
+        today = Act(connection, Actor(account=CONSOLE, credential=CONSOLE, roles=act.by.roles), _now(), recorder)
+        people = [name for name, (role, _, _) in PEOPLE.items() if role != "service"]
+        links = {name: make_link(today, name, random=token_bytes, life=LONGEST_LINK_LIFE) for name in people}
+        return add_key(today, "webshop", random=token_bytes).secret, links
 
     return store.transact(let_in)
 
