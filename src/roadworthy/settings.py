@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from roadworthy.errors import RoadworthyError, SettingsError, UsageError
 
-__all__ = ["FILE_NAME", "SETTINGS", "LogLevel", "Setting", "Settings", "read_settings"]
+__all__ = ["FILE_NAME", "SETTINGS", "LogLevel", "Setting", "Settings", "personal_folder", "read_settings"]
 
 FILE_NAME = "roadworthy.toml"
 PREFIX = "ROADWORTHY_"
@@ -204,6 +204,11 @@ def _read_file(path: Path) -> dict[str, _Told]:
             )
         told[name] = one
     return told
+
+
+def personal_folder() -> Path:
+    """Where we keep what is one person's own: by the XDG Base Directory Specification, which no deployment sets."""
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "roadworthy"
 
 
 def _place_of(message: str, text: str) -> tuple[str, int]:

@@ -80,7 +80,7 @@ def test_kills_under_load_lose_nothing_and_decide_nothing_twice(
         assert verify_chain(store).fault is None
     figures.unanswered = load.failures
     for name, value in vars(figures).items():
-        record_property(name, value)
+        record_property(name, str(value))  # plain text passes from a worker to the terminal
     with capsys.disabled():
         print(f"\n{figures.say()}")  # noqa: T201  # the figures are the point
     assert (figures.lost, figures.twice, figures.unasked) == (0, 0, 0)

@@ -285,10 +285,19 @@ def test_switches_under_load_mix_nothing_and_fail_nobody(store: Store) -> None:
     threads = [threading.Thread(target=load) for _ in range(2)]
     for thread in threads:
         thread.start()
+
+    def wait_for_new_batches() -> None:
+        """Two threads: of three batches from now on, one began after now."""
+        while decided.acquire(blocking=False):
+            pass
+        for _ in range(3):
+            assert decided.acquire(timeout=60)
+
     for i in range(20):
-        assert decided.acquire(timeout=60)
+        wait_for_new_batches()
         change = RouteChange(route=Route(champion="21"[i % 2]), record_id=new_id(NOW), actor="ben", at=NOW)
         live = store.ledger.change_route(change, expected_epoch=live.epoch)
+    wait_for_new_batches()
     stop.set()
     for thread in threads:
         thread.join()

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from roadworthy.errors import UsageError
+from roadworthy.settings import personal_folder
 
 __all__ = ["KeptSignIn", "forget_sign_in", "keep_sign_in", "read_sign_in"]
 
@@ -53,6 +54,4 @@ def forget_sign_in(store_id: str) -> None:
 
 
 def _place(store_id: str) -> Path:
-    # Where programs keep what is a person's own (XDG Base Directory Specification); it is no setting of a deployment.
-    config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(config) / "roadworthy" / "sign-ins" / f"{store_id}.json"
+    return personal_folder() / "sign-ins" / f"{store_id}.json"

@@ -102,7 +102,7 @@ class KeyCheck:
 class RateLimit:
     """So many requests a second of one credential: a bucket that fills at that rate and holds a second's worth.
 
-    >>> from datetime import UTC
+    >>> from datetime import UTC, timedelta
     >>> limit, now = RateLimit(2), datetime(2026, 11, 1, tzinfo=UTC)
     >>> [limit.takes("key:1", now + timedelta(milliseconds=ms)) for ms in (0, 0, 0, 499, 500, 501)]
     [True, True, False, False, True, False]
