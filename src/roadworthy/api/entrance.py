@@ -53,9 +53,10 @@ def make_asgi(services: Services, *, log: Log | None = None) -> Door:
 def make_entrance(services: Services, metrics: Metrics) -> Entrance:
     """The machine's entrance to a door."""
     state = {"services": services, "metrics": metrics, "readiness": Readiness(services)}
-    site = _make_site(State({**state, "rows": list_routes()}))
+    site = _make_site(State(state))
     rows: dict[RouteRow, ASGIApp] = dict.fromkeys(read_rows(site), site)
     rows[DECISION_ROUTE] = make_decision_route(services)
+    site.state["rows"] = RouteTable(rows).rows
     return Entrance(rows=rows, identify=KeyCheck(services.keys).actor, tell=_tell)
 
 

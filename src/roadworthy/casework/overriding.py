@@ -75,7 +75,7 @@ def enter_override(
     """The record of an override that the actor may make of this case, alone or with `second`."""
     demand_overridable(case, said.answer, replaces)
     amount, branch = case.application.amount, case.decision.branch
-    demand_override(deed.by, amount, branch=branch, second=second, trial=deed.trial)
+    demand_override(deed.by, amount, branch=branch, second=second, trial=case.record.trial)
     if second is not None and not within_authority(deed.by, amount):
         said = msgspec.structs.replace(said, second=second.account)
     return deed.entry(said, case.record.subject, once=once)

@@ -107,9 +107,9 @@ def confirm_override(deed: Deed, proposal_id: str) -> Receipt:
         proposal, draft, case = _take_proposal(deed, connection, proposal_id)
         case.demand_no_review()
         demand_overridable(case, draft.override.answer, draft.replaces)
-        first = _find_author(connection, proposal, trial=deed.trial)
+        first = _find_author(connection, proposal, trial=case.record.trial)
         amount, branch = case.application.amount, case.decision.branch
-        demand_override(first, amount, branch=branch, second=deed.by, trial=deed.trial)
+        demand_override(first, amount, branch=branch, second=deed.by, trial=case.record.trial)
         _answer(deed, connection, proposal_id, "approve")
         said = msgspec.structs.replace(draft.override, second=deed.by.account)
         entry = Entry(
