@@ -13,6 +13,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     Float,
     ForeignKey,
     ForeignKeyConstraint,
@@ -23,10 +24,11 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    text,
+    literal_column,
 )
 
 __all__ = [
+    "WAITING",
     "applications",
     "approvals",
     "contents",
@@ -157,7 +159,8 @@ contents = Table(
     Column("bytes", LargeBinary, nullable=False),
 )
 
-_WAITING = text("status IN ('open', 'review')")
+WAITING: ColumnElement[bool] = literal_column("status IN ('open', 'review')", Boolean)
+"""Of an application that waits for a person. In these words a query is answered from the index of those alone."""
 
 applications = Table(
     "applications",
@@ -186,9 +189,10 @@ applications = Table(
     Column("last_event_us", BigInteger),
     Column("last_known_us", BigInteger),
     Index(None, "applicant_id"),
-    Index(None, "decided_us"),
+    # By time; with all that is counted by week, so that no application is opened for it.
+    Index("ix_applications_decided", "decided_us", "branch", "answer", "pd", "decisions", "overridden"),
     # The officers' queue: the few that wait for a person.
-    Index("ix_applications_waiting", "decided_us", sqlite_where=_WAITING, postgresql_where=_WAITING),
+    Index("ix_applications_waiting", "decided_us", "status", "branch", sqlite_where=WAITING, postgresql_where=WAITING),
 )
 
 name_words = Table(

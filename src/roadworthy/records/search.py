@@ -10,11 +10,12 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, selec
 
 from roadworthy.records.moments import to_us
 from roadworthy.records.projections import Application, fold_words
-from roadworthy.records.schema import applications, name_words
+from roadworthy.records.schema import WAITING, applications, name_words
 
 __all__ = ["Found", "Wanted", "count_applications", "read_application", "search_applications"]
 
 _LAST_CHARACTER = "\U0010ffff"
+_WAITS = frozenset(("open", "review"))
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -86,6 +87,8 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     ):
         if values:
             found.append(column.in_(values))
+    if wanted.statuses and _WAITS.issuperset(wanted.statuses):
+        found.append(WAITING)  # says nothing more, and lets the index of the few that wait be used
     if wanted.branches is not None:
         found.append(applications.c.branch.in_(wanted.branches))
     if wanted.applicant_id is not None:
