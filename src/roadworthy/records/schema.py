@@ -13,7 +13,6 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    ColumnElement,
     Float,
     ForeignKey,
     ForeignKeyConstraint,
@@ -24,7 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    literal_column,
+    text,
 )
 
 __all__ = [
@@ -159,7 +158,7 @@ contents = Table(
     Column("bytes", LargeBinary, nullable=False),
 )
 
-WAITING: ColumnElement[bool] = literal_column("status IN ('open', 'review')", Boolean)
+WAITING = text("status IN ('open', 'review')")
 """Of an application that waits for a person. In these words a query is answered from the index of those alone."""
 
 applications = Table(

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, TextClause, and_, func, or_, select
 
 from roadworthy.records.moments import to_us
 from roadworthy.records.projections import Application, fold_words
@@ -75,9 +75,9 @@ def read_application(connection: Connection, application_id: str) -> Application
     return None if row is None else Application(*row)
 
 
-def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+def _conditions(wanted: Wanted) -> list[ColumnElement[bool] | TextClause]:
     # Only what was decided is found: every application begins with a decision.
-    found: list[ColumnElement[bool]] = [applications.c.decided_us.is_not(None)]
+    found: list[ColumnElement[bool] | TextClause] = [applications.c.decided_us.is_not(None)]
     for column, values in (
         (applications.c.application_id, wanted.application_ids),
         (applications.c.status, wanted.statuses),
