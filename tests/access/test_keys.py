@@ -12,7 +12,7 @@ from sqlalchemy import insert, update
 from sqlalchemy.exc import IntegrityError
 
 from roadworthy.access import Branches, KeyRing, NewKey, actor_by_key, change_account, list_keys, revoke_key, rotate_key
-from roadworthy.errors import NotAllowed, NotSignedIn, Refused, UsageError
+from roadworthy.errors import NotAllowed, NotFound, NotSignedIn, Refused, UsageError
 from roadworthy.records import metadata, to_us
 from tests.access.conftest import Office, everything_in
 
@@ -272,9 +272,9 @@ def test_a_key_nobody_has_an_account_nobody_has_and_a_negative_overlap_are_wrong
     office.hire("shop", "service")
     key = office.give_key("shop")
     for key_id in ("0" * 12, "", "é\0", "x" * 99):
-        with pytest.raises(UsageError, match="there is no key"):
+        with pytest.raises(NotFound, match="there is no key"):
             office.do(lambda act, key_id=key_id: revoke_key(act, key_id))  # type: ignore[misc]  # bound now
-    with pytest.raises(UsageError, match="there is no account 'shap' in use") as refused:
+    with pytest.raises(NotFound, match="there is no account 'shap' in use") as refused:
         office.give_key("shap")
     assert refused.value.mend == "shop"
     with pytest.raises(UsageError, match="an overlap of"):

@@ -18,7 +18,7 @@ import pytest
 from roadworthy.access import KeyRing
 from roadworthy.api import list_routes, make_asgi, make_openapi
 from roadworthy.door import Door, KeyCheck, Problem, RateLimit, Readiness, make_log, problem_of
-from roadworthy.errors import NotAllowed, OutcomeUnknown, Refused, StoreError, UsageError
+from roadworthy.errors import NotAllowed, NotFound, OutcomeUnknown, Refused, StoreError, UsageError
 from roadworthy.records import create_store
 from roadworthy.settings import Settings
 from tests.api.house import INPUTS, PEOPLE, Client, House
@@ -213,7 +213,7 @@ def test_what_nobody_foresaw_is_a_500_that_says_nothing(client: Client, monkeypa
         (UsageError("no such day"), 422, "unusable"),
         (Refused("the gate is shut"), 409, "refused"),
         (NotAllowed("you may not"), 403, "not-allowed"),
-        (NotAllowed("there is no such record among those you see"), 404, "not-found"),
+        (NotFound.unseen(), 404, "not-found"),
         (StoreError("host db.internal is away"), 503, "store"),
         (OutcomeUnknown("the store broke off"), 503, "outcome-unknown"),
     ],

@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 from sqlalchemy import Connection
 
 from roadworthy.access import Branches, Deed
-from roadworthy.batch.kept_files import DECISIONS, keep_file
+from roadworthy.batch.kept_files import BRANCHES, DECISIONS, keep_file
 from roadworthy.batch.sinks import open_sink
 from roadworthy.errors import Refused, StoreError, UsageError
 from roadworthy.jobs import Job, Running, submit_job
@@ -121,7 +121,11 @@ def export(running: Running) -> Mapping[str, Any]:
                 sink.write(page)
                 rows += page.num_rows
                 running.progress(rows, max(rows, total))
-        done = {"rows": rows, "files": {DECISIONS: keep_file(running, out)}}
+        done = {
+            "rows": rows,
+            BRANCHES: deed.by.branches.spell(),
+            "files": {DECISIONS: keep_file(running, out)},
+        }
 
     def finish(connection: Connection) -> None:
         drop_content(connection, asked["wanted"])

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from roadworthy.access import Deed
-from roadworthy.batch.kept_files import DECISIONS, SET_ASIDE, keep_file
+from roadworthy.batch.kept_files import BRANCHES, DECISIONS, SET_ASIDE, keep_file
 from roadworthy.batch.mapping import SourceMapping, absent_inputs
 from roadworthy.batch.record import record_file
 from roadworthy.batch.score import score
@@ -120,5 +120,6 @@ def _score(running: Running, current: CurrentRoute, clock: Callable[[], datetime
         "set_aside": scored.set_aside,
         "answers": dict(scored.answers),
         "absent": list(scored.absent),
+        BRANCHES: deed.by.branches.spell(),
         "files": files,
     }

@@ -12,7 +12,7 @@ from roadworthy.access import Actor, Deed, console_actor, demand_override, find_
 from roadworthy.casework.acting import Receipt, is_text
 from roadworthy.casework.case import Case, take_case
 from roadworthy.casework.overriding import demand_overridable, make_override
-from roadworthy.errors import NotAllowed, Refused
+from roadworthy.errors import NotFound, Refused
 from roadworthy.records import (
     Approval,
     Entry,
@@ -162,7 +162,7 @@ def _take_proposal(deed: Deed, connection: Connection, proposal_id: str) -> tupl
     deed.demand("override.approve")
     proposal = read_proposal(connection, proposal_id) if is_text(proposal_id) else None
     if proposal is None or proposal.kind != KIND:
-        raise NotAllowed("there is no such record among those you see")
+        raise NotFound.unseen()
     draft = _read_draft(connection, proposal)
     case = take_case(deed, connection, draft.override.decision_id, "override.approve", to_act=True)
     answers = read_approvals(connection, proposal_id)

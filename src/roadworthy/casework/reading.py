@@ -13,7 +13,7 @@ from sqlalchemy import select
 from roadworthy.access import Deed
 from roadworthy.casework.acting import is_text
 from roadworthy.casework.case import Case, take_case
-from roadworthy.errors import NotAllowed, UsageError
+from roadworthy.errors import NotFound, UsageError
 from roadworthy.records import (
     Decision,
     Found,
@@ -101,7 +101,7 @@ class DecisionView(Struct, frozen=True, kw_only=True):
 def read_decision(deed: Deed, decision_id: str) -> DecisionView:
     """One decision, by the id of its record. Permission decision.read, in its branch.
 
-    NotAllowed for a decision of another branch, in the words for one that does not exist.
+    NotFound for a decision of another branch, in the words for one that does not exist.
     """
     with deed.store.reading() as connection:
         case = take_case(deed, connection, decision_id, "decision.read")
@@ -157,7 +157,7 @@ def count_found(deed: Deed, wanted: Wanted) -> int:
 def find_latest(deed: Deed, name: str) -> str:
     """The id of the last decision on the application of this id, or `name` itself where it is a decision's id.
 
-    Permission decision.read. NotAllowed where there is neither; what it names may still be of another branch.
+    Permission decision.read. NotFound where there is neither; what it names may still be of another branch.
     """
     deed.demand("decision.read")
     decided = select(_records.c.record_id).where(_records.c.kind == "decision")
@@ -167,7 +167,7 @@ def find_latest(deed: Deed, name: str) -> str:
             found: str | None = connection.execute(wanted).scalar_one_or_none()
             if found is not None:
                 return found
-    raise NotAllowed("there is no such record among those you see")
+    raise NotFound.unseen()
 
 
 def _limit(deed: Deed, wanted: Wanted) -> Wanted:

@@ -8,7 +8,7 @@ from roadworthy.door.declaring import way
 from roadworthy.door.door import Asked, Door, Entrance, Refusal
 from roadworthy.door.form import FORM_DATA, Sent, read_fields, read_form
 from roadworthy.door.metrics import Metrics
-from roadworthy.door.problem import PROBLEM_JSON, Problem, ProblemError, Violation, no_such, problem_of
+from roadworthy.door.problem import PROBLEM_JSON, Problem, ProblemError, Violation, problem_of
 from roadworthy.door.protocol import BoundedProtocol
 from roadworthy.door.readiness import Readiness, Ready
 from roadworthy.door.route_table import JSON, OPEN, TOLD, Answer, Query, RouteRow, RouteTable, Told, read_rows
@@ -44,7 +44,6 @@ __all__ = [
     "Violation",
     "admitted_of",
     "make_log",
-    "no_such",
     "problem_of",
     "read_fields",
     "read_form",

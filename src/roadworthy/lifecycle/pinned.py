@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from roadworthy.contract import Contract, parse_contract
-from roadworthy.errors import UsageError
+from roadworthy.errors import NotFound
 from roadworthy.lifecycle.views import ReleaseView, read_releases
 from roadworthy.live import Manifest, read_bytes
 from roadworthy.product import Product, parse_product
@@ -25,7 +25,7 @@ class Pinned:
 
 
 def find_pinned(connection: Connection, name: str, champion: str | None) -> Pinned:
-    """The contract of a table. UsageError, naming the tables there are, where no release reads it.
+    """The contract of a table. NotFound, naming the tables there are, where no release reads it.
 
     A rejected release has no say.
     """
@@ -33,7 +33,7 @@ def find_pinned(connection: Connection, name: str, champion: str | None) -> Pinn
     for release in releases:
         if name in release.manifest.tables:
             return _read_pinned(connection, name, release.manifest)
-    raise UsageError(
+    raise NotFound(
         f"no release reads a table '{name}'",
         available=sorted({table for release in releases for table in release.manifest.tables}),
         mend=f"describe it in tables/{name}.yaml and make a release of it",
@@ -49,7 +49,7 @@ def list_tables(store: Store) -> tuple[str, ...]:
 
 
 def describe_table(store: Store, name: str) -> Contract:
-    """The contract that an upload of this table is checked against. UsageError where no release reads it."""
+    """The contract that an upload of this table is checked against. NotFound where no release reads it."""
     champion = store.ledger.live().route.champion
     with store.reading() as connection:
         return find_pinned(connection, name, champion).contract

@@ -64,8 +64,8 @@ class Preview:
 def preview_release(current: CurrentRoute, release_id: str, *, most: int = 1_000, seconds: float = 3.0) -> Preview:
     """Decide the `most` latest applications by a release and by the live one; begin no more of them after `seconds`.
 
-    NothingLive where nothing is. UsageError: there is no such release, or it reads a table of which no version is in
-    force. PackageError, StoreError: it does not load.
+    NothingLive where nothing is. NotFound: there is no such release. UsageError: it reads a table of which no
+    version is in force. PackageError, StoreError: it does not load.
     """
     until = time.monotonic() + seconds
     taken = current.refresh()

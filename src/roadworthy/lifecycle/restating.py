@@ -33,8 +33,8 @@ def restate_release(
 ) -> ReleaseView:
     """Make a release of another's parts with this purpose and these economics; `note` says what changed and why.
 
-    A text that says the same already stays byte for byte. UsageError: there is no such release, or no note. Refused:
-    nothing is changed. Otherwise as `create_release`, which builds it whole.
+    A text that says the same already stays byte for byte. NotFound: there is no such release. UsageError: no note.
+    Refused: nothing is changed. Otherwise as `create_release`, which builds it whole.
     """
     deed.demand("policy.propose")
     if not note.strip():

@@ -14,7 +14,6 @@ from msgspec import Meta, Struct
 
 from roadworthy.api.call import Call, reply
 from roadworthy.api.json_body import decode_json
-from roadworthy.api.routes.finding import find
 from roadworthy.door import Answer, Problem, ProblemError, Query, Told, Violation, way
 from roadworthy.errors import Refused
 from roadworthy.measures import Calibration, Confusion, GainsTable
@@ -214,7 +213,7 @@ def get_set_aside(request: Call) -> Response[bytes]:
     """The rows, to be mended and sent again."""
     asked = request.asked()
     deed = request.deed()
-    return reply(find(lambda: list_outcomes_set_aside(deed, limit=asked.get("limit", 100), after=asked.get("after"))))
+    return reply(list_outcomes_set_aside(deed, limit=asked.get("limit", 100), after=asked.get("after")))
 
 
 @way(

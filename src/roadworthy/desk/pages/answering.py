@@ -20,7 +20,7 @@ from roadworthy.desk.page import Shown, act, go, page, show
 from roadworthy.desk.pages.applications import currency_of, open_application
 from roadworthy.desk.repeating import read_once
 from roadworthy.desk.visit import Form, Visit
-from roadworthy.errors import NotAllowed, RoadworthyError, UsageError
+from roadworthy.errors import NotAllowed, NotFound, RoadworthyError, UsageError
 
 __all__ = ["HANDLERS"]
 
@@ -48,7 +48,7 @@ def post_final_answer(visit: Visit) -> Shown:
             replaces=form["replaces"] or None,
             once=read_once(visit),
         )
-    except NotAllowed:
+    except (NotAllowed, NotFound):
         raise
     except RoadworthyError as problem:
         return _show_answering(visit, view, form.values(), problem)
@@ -69,7 +69,7 @@ def post_review(visit: Visit) -> Shown:
         until = _read_day(form["until"])
         ends = _start_of_day(visit, until + timedelta(days=1)) - timedelta(minutes=1)
         ask_review(visit.deed(), view.decision_id, view=form["view"], deadline=ends, once=read_once(visit))
-    except NotAllowed:
+    except (NotAllowed, NotFound):
         raise
     except RoadworthyError as problem:
         return _show_review(visit, view, form.values(), problem)
@@ -92,7 +92,7 @@ def post_review_answer(visit: Visit) -> Shown:
             reason_code=form["reason_code"] or None,
             once=read_once(visit),
         )
-    except NotAllowed:
+    except (NotAllowed, NotFound):
         raise
     except RoadworthyError as problem:
         return _show_review(visit, view, form.values(), problem)

@@ -34,7 +34,7 @@ def get_application(visit: Visit) -> Shown:
 
 
 def open_application(visit: Visit) -> DecisionView:
-    """What the path names; NotAllowed in the same words whether it is of another branch or of none."""
+    """What the path names; NotFound in the same words whether it is of another branch or of none."""
     return read_decision(visit.deed(), find_latest(visit.deed(), visit.named("id")))
 
 

@@ -15,7 +15,7 @@ from roadworthy.desk.page import Shown, act, go, page, show
 from roadworthy.desk.pages.applications import currency_of, open_application
 from roadworthy.desk.visit import Visit
 from roadworthy.door import Problem, ProblemError
-from roadworthy.errors import NotAllowed, Refused, RoadworthyError
+from roadworthy.errors import NotAllowed, NotFound, Refused, RoadworthyError
 from roadworthy.live import Again, Decided, NotDecided, Reply
 
 __all__ = ["HANDLERS"]
@@ -35,7 +35,7 @@ def post_correction(visit: Visit) -> Shown:
     try:
         changed = read_changed(visit.taken.require().contract, _inputs(view), form)
         made = correct(visit.deed(), current, view.decision_id, changed, form["evidence"])
-    except NotAllowed:
+    except (NotAllowed, NotFound):
         raise
     except RoadworthyError as problem:
         return _show_correction(visit, view, problem)
@@ -63,7 +63,7 @@ def post_what_if(visit: Visit) -> Shown:
     try:
         changed = read_changed(current.load(view.release.id).contract, _inputs(view), visit.sent)
         made = ask_what_if(visit.deed(), current, view.decision_id, changed)
-    except NotAllowed:
+    except (NotAllowed, NotFound):
         raise
     except RoadworthyError as problem:
         return _show_what_if(visit, view, problem)

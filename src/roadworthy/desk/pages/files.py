@@ -10,7 +10,6 @@ from roadworthy.batch import EXPORT, SCORE, ask_to_export, ask_to_score, look_at
 from roadworthy.desk.page import Shown, act, go, page, show
 from roadworthy.desk.sought import read_asked, read_wanted
 from roadworthy.desk.visit import Visit
-from roadworthy.door import no_such
 from roadworthy.errors import Refused, RoadworthyError, UsageError
 from roadworthy.jobs import Job, cancel_job, list_jobs, read_job
 
@@ -74,11 +73,7 @@ def get_job(visit: Visit) -> Shown:
 @page("/files/{id}/{name}", "job.read", "A file that a job made")
 def get_result(visit: Visit) -> Shown:
     """Its bytes, to be saved."""
-    job = _job(visit)
-    try:
-        file = read_kept_file(visit.services.store, job, visit.named("name"))
-    except UsageError as problem:
-        raise no_such("", problem) from None
+    file = read_kept_file(visit.deed(), _job(visit), visit.named("name"))
     headers = {"Content-Disposition": f'attachment; filename="{file.name}"'}
     return Response(file.data, media_type="application/octet-stream", headers=headers)
 

@@ -19,7 +19,7 @@ from roadworthy.desk.page import Shown, act, go, page, show
 from roadworthy.desk.pages.applications import currency_of, open_application
 from roadworthy.desk.repeating import read_once
 from roadworthy.desk.visit import Visit
-from roadworthy.errors import NotAllowed, RoadworthyError
+from roadworthy.errors import NotAllowed, NotFound, RoadworthyError
 
 __all__ = ["HANDLERS"]
 
@@ -45,7 +45,7 @@ def post_override(visit: Visit) -> Shown:
             override(visit.deed(), view.decision_id, form["answer"], **why, once=read_once(visit))
         else:
             propose_override(visit.deed(), view.decision_id, form["answer"], **why)
-    except NotAllowed:
+    except (NotAllowed, NotFound):
         raise
     except RoadworthyError as problem:
         return _show_override(visit, view, form.values(), problem)
@@ -64,7 +64,7 @@ def post_confirmation(visit: Visit) -> Shown:
     """It is recorded, with both people."""
     try:
         confirm_override(visit.deed(), visit.named("id"))
-    except NotAllowed:
+    except (NotAllowed, NotFound):
         raise
     except RoadworthyError as problem:
         return _show_waiting(visit, problem)
@@ -76,7 +76,7 @@ def post_rejection(visit: Visit) -> Shown:
     """The decision stays as it is."""
     try:
         reject_override(visit.deed(), visit.named("id"))
-    except NotAllowed:
+    except (NotAllowed, NotFound):
         raise
     except RoadworthyError as problem:
         return _show_waiting(visit, problem)

@@ -27,8 +27,7 @@ from roadworthy.access import (
 from roadworthy.desk.access_changes import change_access, read_amount, read_branches, read_key_life, show_secret
 from roadworthy.desk.page import Shown, act, go, page, show
 from roadworthy.desk.visit import Form, Visit
-from roadworthy.door import no_such
-from roadworthy.errors import RoadworthyError
+from roadworthy.errors import NotFound, RoadworthyError
 
 __all__ = ["HANDLERS"]
 
@@ -176,7 +175,7 @@ def _find(visit: Visit) -> Account:
     with visit.services.store.reading() as connection:
         account = find_account(connection, visit.named("name"))
     if account is None:
-        raise no_such("there is no account of that name")
+        raise NotFound("there is no account of that name", mend="choose one of those under People")
     return account
 
 

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 from roadworthy.desk.page import Shown, act, go, page, show
 from roadworthy.desk.visit import Visit
-from roadworthy.door import no_such
 from roadworthy.errors import Refused, RoadworthyError, UsageError
 from roadworthy.lifecycle import (
     Preview,
@@ -198,10 +197,7 @@ def _check_seen(visit: Visit) -> None:
 
 
 def _find(visit: Visit) -> ReleaseView:
-    try:
-        return show_release(visit.services.store, visit.named("id"))
-    except UsageError as error:
-        raise no_such("this release", error) from None
+    return show_release(visit.services.store, visit.named("id"))
 
 
 def _before(visit: Visit) -> ReleaseView | None:

@@ -9,7 +9,7 @@ from roadworthy.desk.addresses import address
 from roadworthy.desk.page import Shown, act, go, page, show
 from roadworthy.desk.sought import STATUSES, read_after, read_asked, read_wanted, send_off, write_after
 from roadworthy.desk.visit import Visit
-from roadworthy.errors import NotAllowed, RoadworthyError
+from roadworthy.errors import NotFound, RoadworthyError
 from roadworthy.policy import ANSWERS
 
 __all__ = ["HANDLERS"]
@@ -50,7 +50,7 @@ def post_search(visit: Visit) -> Shown:
     if named and not any(value for name, value in form.values().items() if name != "application_id"):
         try:
             return go(address(named, find_latest(visit.deed(), named)))
-        except NotAllowed:
+        except NotFound:
             pass  # the search says that there is none
     where, cookies = send_off(visit)
     return go(where, cookies=cookies)

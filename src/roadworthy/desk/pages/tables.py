@@ -6,8 +6,7 @@ import datetime as dt
 
 from roadworthy.desk.page import Shown, act, go, page, show
 from roadworthy.desk.visit import Visit
-from roadworthy.door import no_such
-from roadworthy.errors import Refused, RoadworthyError, UsageError
+from roadworthy.errors import NotFound, Refused, RoadworthyError, UsageError
 from roadworthy.lifecycle import (
     TableVersionView,
     approve_table,
@@ -108,9 +107,9 @@ def _show_table(visit: Visit, problem: RoadworthyError | None = None) -> Shown:
     versions = list_table_versions(store, name)[::-1]
     try:
         contract = describe_table(store, name)
-    except UsageError as error:
+    except NotFound:
         if not versions:
-            raise no_such("this table", error) from None
+            raise
         contract = None
     return show(
         visit,
@@ -144,7 +143,7 @@ def _find(visit: Visit) -> TableVersionView:
     for version in list_table_versions(visit.services.store, name):
         if version.version == number:
             return version
-    raise no_such(f"table {name} has no version {number}")
+    raise NotFound(f"table {name} has no version {number}", mend="choose one of those on the table's page")
 
 
 def _day(text: str) -> dt.date:
