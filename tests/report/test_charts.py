@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 from roadworthy import measures
-from roadworthy.report import Meaning
+from roadworthy.report import Meaning, Weeks
 from roadworthy.report import charts as folder
 from roadworthy.report.charts import Chart, charts
 from roadworthy.report.drawing import LIVE, draw
@@ -26,8 +27,22 @@ each_chart = pytest.mark.parametrize("chart", charts(), ids=lambda chart: chart.
 
 def result_for(chart: Chart, meaning: Meaning) -> Any:
     """What `chart` draws: one result, or that of ten buckets."""
+    if chart.shows == "weeks":
+        return weeks_of(meaning.population.caption)
     shown = getattr(meaning, chart.shows)
     return shown[10] if isinstance(shown, dict) else shown
+
+
+def weeks_of(population: str) -> Weeks:
+    """Twenty weeks of 640 decisions, the last but one of which declines 31% and not 12%."""
+    declined, referred = np.full(20, 77), np.full(20, 128)
+    declined[18] = 198
+    return Weeks(
+        mondays=tuple(date(2026, 6, 1) + timedelta(weeks=week) for week in range(20)),
+        declined=measures.odd_shares(declined, np.full(20, 640)),
+        referred=measures.odd_shares(referred, np.full(20, 640)),
+        population=population,
+    )
 
 
 def test_every_file_of_the_folder_is_a_chart() -> None:
@@ -89,6 +104,7 @@ def test_the_titles_of_the_hand_worked_set_say_its_findings(by_hand: Callable[..
         "lift": "The riskiest quarter goes bad 3.5 times as often as the average",
         "score_distribution": "A cut-off at a PD of 90.0% stops 88% of the bads and 4% of the goods",
         "trade_off": "The policy's cut-off approves 75%, and 4.0% of them go bad",
+        "weeks": "1 of 20 weeks differs from those before by far",
     }
 
 
@@ -138,3 +154,13 @@ def test_a_hostile_text_in_a_chart_stays_text(hostile: str) -> None:
     svg = draw(chart.name, spec).svg
     assert "<script" not in svg
     assert svg.count("&lt;script&gt;") >= 1
+
+
+def test_an_odd_week_is_marked_with_its_share(meaning: Meaning) -> None:
+    chart = next(chart for chart in charts() if chart.name == "weeks")
+    drawing = draw(chart.name, chart.spec(weeks_of("all")))
+    assert "30.9% declined in the week of 5 Oct 2026" in drawing.alternative
+    assert ">31%<" in drawing.svg
+    calm = weeks_of("all")
+    quiet = Weeks(mondays=calm.mondays, declined=calm.referred, referred=calm.referred, population="all")
+    assert "None of them is odd" in chart.spec(quiet).description

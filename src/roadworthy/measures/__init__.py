@@ -11,6 +11,7 @@ from roadworthy.measures.emp import EMP, emp
 from roadworthy.measures.expression import Expression, evaluate, parse_term
 from roadworthy.measures.gains import GainsTable, gains_table
 from roadworthy.measures.h_measure import HMeasure, h_measure
+from roadworthy.measures.odd_shares import OddShares, odd_shares
 from roadworthy.measures.probability import Brier, LogLoss, brier, log_loss
 from roadworthy.measures.results import Measure, Table
 from roadworthy.measures.stability import PSI, psi
@@ -35,6 +36,7 @@ __all__ = [
     "HMeasure",
     "LogLoss",
     "Measure",
+    "OddShares",
     "Priced",
     "Table",
     "Term",
@@ -53,6 +55,7 @@ __all__ = [
     "h_measure",
     "ks",
     "log_loss",
+    "odd_shares",
     "parse_term",
     "psi",
     "spread_cut_offs",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from roadworthy.report.drawing import Drawing
 from roadworthy.report.image import draw_charts, image_address
-from roadworthy.report.meaning import ColumnShare, CutOffs, Finding, Meaning, Money, Population
+from roadworthy.report.meaning import ColumnShare, CutOffs, Finding, Meaning, Money, Population, Weeks
 from roadworthy.report.page import render_page, write_page
 from roadworthy.report.tables import (
     Table,
@@ -25,6 +25,7 @@ __all__ = [
     "Money",
     "Population",
     "Table",
+    "Weeks",
     "best_in_words",
     "calibration_table",
     "classification_table",

@@ -20,10 +20,11 @@ from roadworthy.measures import (
     CutOffTable,
     GainsTable,
     Measure,
+    OddShares,
 )
 from roadworthy.report.format import count, period
 
-__all__ = ["ColumnShare", "CutOffs", "Finding", "Meaning", "Money", "Population"]
+__all__ = ["ColumnShare", "CutOffs", "Finding", "Meaning", "Money", "Population", "Weeks"]
 
 _NOT_STATED = "population not stated"  # what a measure says that was not told
 Floats = NDArray[np.float64]
@@ -196,3 +197,13 @@ class Meaning:
         yield "classification_report", self.classification_report.population
         yield "answers", self.answers.population
         yield "cut_offs.table", self.cut_offs.table.population
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weeks:
+    """What was answered week by week, beginning on `mondays`; no part of the page, and drawn like its charts."""
+
+    mondays: tuple[date, ...]
+    declined: OddShares
+    referred: OddShares
+    population: str
