@@ -7,6 +7,7 @@ import re
 import pytest
 
 from roadworthy.access import Branches
+from roadworthy.desk.pages import searching
 from tests.desk.conftest import Desk, Person, read_words
 
 
@@ -35,6 +36,14 @@ def test_a_page_holds_fifty_and_leads_on_to_the_rest(officer: Person) -> None:
     assert len(found(second.text)) == 2
     assert sorted(found(first.text) + found(second.text)) == [f"many-{i:02d}" for i in range(52)]
     assert 'rel="next"' not in second.text
+
+
+def test_of_very_many_only_that_there_are_more_is_said(officer: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searching, "_COUNTED", 51)
+    asked = {"amount_from": "7777", "amount_to": "7777"}
+    assert "More than 51 applications fit" in read_words(officer.get("/search", **asked).text)
+    monkeypatch.setattr(searching, "_COUNTED", 52)
+    assert "52 applications fit" in read_words(officer.get("/search", **asked).text)
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,11 @@ def find(store: Store, wanted: Wanted) -> list[str]:
     return [application.application_id for application in found.applications]
 
 
+def test_no_more_are_counted_than_somebody_asks_about(full: Store) -> None:
+    with full.reading() as connection:
+        assert [count_applications(connection, Wanted(), most=most) for most in (2, 3, 4, 9)] == [3, 4, 4, 4]
+
+
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [

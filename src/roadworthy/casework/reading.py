@@ -146,12 +146,15 @@ def find_decisions(deed: Deed, wanted: Wanted, limit: int = 50, after: tuple[int
         return search_applications(connection, seen, limit=limit, after=after)
 
 
-def count_found(deed: Deed, wanted: Wanted) -> int:
-    """How many applications `find_decisions` finds in all. Permission decision.read."""
+def count_found(deed: Deed, wanted: Wanted, *, most: int | None = None) -> int:
+    """How many applications `find_decisions` finds in all; `most` + 1 where there are more.
+
+    Permission decision.read.
+    """
     deed.demand("decision.read")
     seen = _limit(deed, wanted)
     with deed.store.reading() as connection:
-        return count_applications(connection, seen)
+        return count_applications(connection, seen, most=most)
 
 
 def find_latest(deed: Deed, name: str) -> str:

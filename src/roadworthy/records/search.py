@@ -52,9 +52,10 @@ def search_applications(
     asked = select(applications).where(*_conditions(wanted)).limit(limit + 1)
     if after is not None:
         us, application_id = after
-        earlier = applications.c.decided_us < us
+        decided = applications.c.decided_us
+        # The first condition follows from the second, and is one that an index is entered by.
         asked = asked.where(
-            or_(earlier, and_(applications.c.decided_us == us, applications.c.application_id > application_id))
+            decided <= us, or_(decided < us, and_(decided == us, applications.c.application_id > application_id))
         )
     asked = asked.order_by(applications.c.decided_us.desc(), applications.c.application_id)
     rows = [Application(*row) for row in connection.execute(asked)]
@@ -64,9 +65,12 @@ def search_applications(
     return Found(tuple(rows[:limit]), (last.decided_us or 0, last.application_id))
 
 
-def count_applications(connection: Connection, wanted: Wanted) -> int:
-    """How many applications fit."""
-    return connection.execute(select(func.count()).select_from(applications).where(*_conditions(wanted))).scalar_one()
+def count_applications(connection: Connection, wanted: Wanted, *, most: int | None = None) -> int:
+    """How many applications fit; where `most` is given, no more are counted: one more than it says that there are."""
+    fit = select(applications.c.decided_us).where(*_conditions(wanted))
+    if most is not None:
+        fit = fit.limit(most + 1)
+    return connection.execute(select(func.count()).select_from(fit.subquery())).scalar_one()
 
 
 def read_application(connection: Connection, application_id: str) -> Application | None:

@@ -15,6 +15,8 @@ from roadworthy.policy import ANSWERS
 __all__ = ["HANDLERS"]
 
 _PAGE = 50
+_COUNTED = 10_000
+"""So many are counted one by one; of a million nobody needs the last digit, and waits for it."""
 
 
 @page("/search", "decision.read", "Search applications")
@@ -35,7 +37,8 @@ def get_search(visit: Visit) -> Shown:
         "search.html",
         asked=asked,
         found=[(one, address(one.application_id, one.decision_id or "")) for one in found.applications],
-        count=count_found(visit.deed(), wanted),
+        count=count_found(visit.deed(), wanted, most=_COUNTED),
+        counted=_COUNTED,
         first=write_after(here) if after is not None else None,
         next=None if found.next is None else write_after(here, found.next),
         **_choices(visit),
