@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from roadworthy.access import EVERY_BRANCH
+from roadworthy.access import EVERY_BRANCH, Branches
 from roadworthy.desk.likeness import Rates, observed_rates
 from roadworthy.outcomes import record_outcomes
 from roadworthy.product import Outcome, Product, Purpose
@@ -58,6 +58,19 @@ def test_the_page_says_how_many_of_a_hundred_like_this_went_bad(seasoned: Desk) 
         words = read_words(officer.get("/applications/new-1").text)
     assert "Of applicants like this, 10 of 100 went bad (n = 30); with 95% confidence between 3.5 and 25.6" in words
     assert "Whose outcomes: 300 booked and matured applications" in words
+
+
+def test_the_rate_is_of_every_branch_for_everybody_and_says_so(seasoned: Desk) -> None:
+    """All of the past is of branch N: an officer of another one reads the same rate, and opens none of these."""
+    seasoned.decide("south-1", region="S")
+    south = seasoned.hire("south", "officer", branches=Branches.of("S"))
+    for _ in range(50):
+        words = read_words(south.get("/applications/south-1").text)
+        if "are being counted" not in words:
+            break
+    assert "(n = 30)" in words
+    assert "They are of every branch, whichever ones you see" in words
+    assert south.get("/applications/old-1").status_code == 404
 
 
 def test_beyond_every_pd_lent_to_nobody_knows(seasoned: Desk) -> None:
