@@ -11,6 +11,7 @@ import pytest
 
 from roadworthy.access import EVERY_BRANCH, Branches
 from roadworthy.desk.likeness import Rates, observed_rates
+from roadworthy.measures import calibration
 from roadworthy.outcomes import record_outcomes
 from roadworthy.product import Outcome, Product, Purpose
 from roadworthy.records import Decision, ReleaseRef, Store, create_store
@@ -76,7 +77,16 @@ def test_the_rate_is_of_every_branch_for_everybody_and_says_so(seasoned: Desk) -
 def test_beyond_every_pd_lent_to_nobody_knows(seasoned: Desk) -> None:
     seasoned.decide("new-2", late_payments=5)
     words = read_words(seasoned.come("officer").get("/applications/new-2").text)
-    assert "not known: nobody with a PD like this was lent to long enough ago" in words
+    assert "not known: fewer than 10 with a PD like this were lent to long enough ago" in words
+
+
+def test_no_rate_is_made_of_a_few() -> None:
+    """Nine in each of two buckets, then ten: a rate of few would be about them, and not about those like them."""
+    nine, ten = (calibration([0] * n + [1] * n, [0.1] * n + [0.2] * n, buckets=2) for n in (9, 10))
+    assert Rates({"": nine}).of("1", 0.1) is None
+    like = Rates({"": ten}).of("1", 0.1)
+    assert like is not None
+    assert (like.count, like.observed) == (10, 0.0)
 
 
 def test_the_outcomes_are_counted_once_a_day(seasoned: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,10 @@ from roadworthy.outcomes import judge_outcomes, matured_calibration
 from roadworthy.product import Product
 from roadworthy.records import Store
 
-__all__ = ["Likeness", "Rates", "find_bucket", "observed_rates"]
+__all__ = ["FEWEST", "Likeness", "Rates", "find_bucket", "observed_rates"]
+
+FEWEST = 10
+"""So many say something of those like them; a rate of fewer says next to nothing, and it in part of each of them."""
 
 _LEAST = 200
 """So many matured applications of its own a release needs before those of every release stop standing in for them."""
@@ -49,8 +52,9 @@ class Rates:
     by_release: Mapping[str, Calibration]
 
     def of(self, release: str, pd: float) -> Likeness | None:
-        """The bucket of a PD, of its own release where that has enough outcomes; None where nobody had such a PD."""
-        return find_bucket(self.by_release.get(release, self.by_release[""]), pd)
+        """The bucket of a PD, of its own release where that has enough outcomes; None where too few had such a PD."""
+        found = find_bucket(self.by_release.get(release, self.by_release[""]), pd)
+        return None if found is None or found.count < FEWEST else found
 
 
 def find_bucket(calibration: Calibration, pd: float) -> Likeness | None:

@@ -15,7 +15,7 @@ from roadworthy.casework import (
 from roadworthy.desk.addresses import address
 from roadworthy.desk.history import tell_history, tell_terms
 from roadworthy.desk.inputs import write_value
-from roadworthy.desk.likeness import observed_rates
+from roadworthy.desk.likeness import FEWEST, observed_rates
 from roadworthy.desk.page import Shown, page, show
 from roadworthy.desk.visit import Visit
 from roadworthy.errors import RoadworthyError
@@ -94,7 +94,7 @@ def _find_likeness(visit: Visit, view: DecisionView) -> dict[str, Any]:
         return _LIKENESS | {"unlike": rates}
     like = rates.of(view.release.id, view.pd)
     if like is None:
-        return _LIKENESS | {"unlike": "nobody with a PD like this was lent to long enough ago"}
+        return _LIKENESS | {"unlike": f"fewer than {FEWEST} with a PD like this were lent to long enough ago"}
     return _LIKENESS | {"like": like}
 
 
