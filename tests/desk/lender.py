@@ -21,7 +21,7 @@ from tests.api.house import POLICY, PRODUCT, REGIONS, House
 from tests.desk.conftest import Desk, Person, read_words
 from tests.stores import MADE
 
-__all__ = ["CENTS", "LOOSE", "NOVEMBER", "OCTOBER", "READS", "Lender", "lender", "ready"]
+__all__ = ["CENTS", "LOOSE", "NOVEMBER", "OCTOBER", "READS", "Lender", "lender", "open_lender", "ready"]
 
 READS = POLICY + "  - {code: over_limit, when: amount > regions.limit, then: refer, reason: The amount is high here}\n"
 LOOSE = READS.replace("up_to: 0.12", "up_to: 0.8").replace("up_to: 0.25", "up_to: 0.9")
@@ -93,9 +93,16 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str
 
 @pytest.fixture
 def lender(ready: Any, tmp_path: Path) -> Iterator[Lender]:
+    with open_lender(ready, tmp_path) as lender:
+        yield lender
+
+
+@contextmanager
+def open_lender(ready: Any, folder: Path) -> Iterator[Lender]:
+    """The lender on a copy, in `folder`, of what is `ready`."""
     path, keys, cookies = ready
-    shutil.copytree(path.parent, tmp_path / "copy")
-    with open_store(f"sqlite:///{tmp_path / 'copy' / path.name}") as store, _open(store) as lender:
+    shutil.copytree(path.parent, folder / "copy")
+    with open_store(f"sqlite:///{folder / 'copy' / path.name}") as store, _open(store) as lender:
         lender.desk.house.keys |= keys
         lender.desk.people |= {name: Person(lender.desk, name, dict(kept)) for name, kept in cookies.items()}
         lender.come()
