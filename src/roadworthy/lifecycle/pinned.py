@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlalchemy import Connection
 
@@ -64,4 +65,10 @@ def _read_readers(connection: Connection, champion: str | None) -> list[ReleaseV
 def _read_pinned(connection: Connection, name: str, manifest: Manifest) -> Pinned:
     contract = read_bytes(connection, manifest.tables[name], f"the contract of table {name}")
     product = read_bytes(connection, manifest.product, "the product")
+    return _parse(name, contract, product)
+
+
+@lru_cache(maxsize=16)
+def _parse(name: str, contract: bytes, product: bytes) -> Pinned:
+    """The files read. The same ones are asked for at every step of a version, and never change."""
     return Pinned(parse_contract(contract.decode(), f"tables/{name}.yaml"), parse_product(product.decode()))
