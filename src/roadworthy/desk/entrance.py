@@ -17,6 +17,7 @@ from roadworthy.desk.accuracy import AccuracyLately
 from roadworthy.desk.page import HTML, render_stranger, show
 from roadworthy.desk.pages import HANDLERS
 from roadworthy.desk.visit import SESSION_COOKIES, Visit, read_cookies
+from roadworthy.desk.weeks import WeeksLately
 from roadworthy.door import (
     Admitted,
     Asked,
@@ -48,7 +49,8 @@ _HEADERS = {
 
 def make_entrance(services: Services, metrics: Metrics) -> Entrance:
     """The people's entrance to a door."""
-    site = _make_site(State({"services": services, "metrics": metrics, "accuracy": AccuracyLately()}))
+    lately = {"accuracy": AccuracyLately(), "weeks": WeeksLately()}
+    site = _make_site(State({"services": services, "metrics": metrics, **lately}))
 
     async def identify(headers: dict[bytes, bytes], now: datetime) -> Actor:
         return await to_thread.run_sync(_who, services, headers, now)

@@ -39,6 +39,7 @@ class Place:
 
 PLACES = (
     Place("/search", "Search", "decision.read"),
+    Place("/weeks", "Weeks", "decision.read"),
     Place("/accuracy", "How accurate", "performance.read"),
     Place("/releases", "Releases", "release.read"),
     Place("/tables", "Tables", "table.read"),
@@ -58,12 +59,15 @@ def page(path: str, permission: str, summary: str) -> Callable[[Callable[[Visit]
 
 
 def act(
-    path: str, permission: str, summary: str, *, form: Literal["fields", "files"] = "fields"
+    path: str, permission: str, summary: str, *, form: Literal["fields", "files"] = "fields", shows: bool = False
 ) -> Callable[[Callable[[Visit], Shown]], HTTPRouteHandler]:
-    """Declares what a form does: POST, for whoever has the permission. The form's token is checked before."""
-    told = Told(
-        permission=permission, summary=summary, answers={303: Answer("Done: the page to see it on.")}, form=form
-    )
+    """Declares what a form does: POST, for whoever has the permission. The form's token is checked before.
+
+    What it came to is seen on another page, so that looking again does nothing again; a form that `shows` answers with
+    a page itself: it only works something out, or its page is not to be seen twice.
+    """
+    done = {200: Answer("The page.", None, HTML)} if shows else {303: Answer("Done: the page to see it on.")}
+    told = Told(permission=permission, summary=summary, answers=done, form=form)
 
     def declare(handler: Callable[[Visit], Shown]) -> HTTPRouteHandler:
         def checked(visit: Visit) -> Shown:

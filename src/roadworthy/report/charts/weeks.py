@@ -58,7 +58,8 @@ def _say(day: date) -> str:
 
 def _names(ends: list[tuple[float, str]], result: Weeks) -> alt.Chart:
     """The lines' names at their right ends, moved apart where the ends are close."""
-    most = float(np.nanmax([result.declined.share, result.referred.share], initial=0.01))
+    shares = np.concatenate([result.declined.share, result.referred.share])
+    most = float(np.max(shares[~np.isnan(shares)], initial=0.01))
     low, high = ends
     heights = [low[0], max(high[0], low[0] + _APART * most)]
     data = rows(share=heights, text=[low[1], high[1]])
