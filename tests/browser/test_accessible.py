@@ -6,7 +6,6 @@ own policy; what the page loads and runs of its own is held to that policy, and 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -102,6 +101,7 @@ def addresses(everything: Everything) -> dict[str, tuple[tuple[str, str], ...]]:
         "/tables": (("analyst", "/tables"),),
         "/tables/{name}": (("analyst", "/tables/regions"),),
         "/tables/{name}/{version}": (("approver", everything.waiting_table), ("analyst", "/tables/regions/1")),
+        "/weeks": (("analyst", "/weeks"),),
         "refused": (("officer", "/applications/none"), ("officer", "/people"), ("nobody", "/nowhere")),
     }
 
@@ -201,12 +201,8 @@ def check(page: Page, *, scheme: str, width: int, only: tuple[str, ...] = ()) ->
 def open_at(page: Page, where: str) -> int:
     """Open a page, waiting for what is worked out; its weight in bytes, with its styles."""
     answer = page.goto(where)
-    for _ in range(60):
-        if page.locator("meta[http-equiv=refresh]").count() == 0:
-            break
-        time.sleep(1)
-        answer = page.goto(where)
     assert answer is not None
     assert answer.status in (200, 403, 404), answer.text()
+    expect(page.locator("meta[http-equiv=refresh]")).to_have_count(0, timeout=60_000)
     style = page.request.get(page.locator("link[rel=stylesheet]").get_attribute("href") or "")
-    return len(answer.body()) + len(style.body())
+    return len(page.content().encode()) + len(style.body())
