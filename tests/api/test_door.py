@@ -263,6 +263,20 @@ def test_a_process_is_ready_once_what_is_live_has_decided(client: Client) -> Non
     assert told["release"] == client.house.store.ledger.live().route.champion
 
 
+def test_a_process_without_a_release_serves_its_pages_and_says_that_it_decides_nothing(
+    client: Client, tmp_path: Path
+) -> None:
+    """Taken out of service it could not be given a release; whoever only sends applications asks for more."""
+    asked = client.ask("GET", "/readyz?decisions=true", None)
+    assert (asked.status_code, asked.json()["decides"]) == (200, True)
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    with create_store(url, store_id="a-store", at=MADE) as store, House(store).client() as empty:
+        told = empty.ask("GET", "/readyz", None)
+        assert (told.status_code, told.json()["ready"], told.json()["decides"]) == (200, True, False)
+        assert told.json()["release"] is None
+        assert empty.ask("GET", "/readyz?decisions=true", None).status_code == 503
+
+
 @pytest.mark.parametrize(
     ("broken", "part"), [("ledger.live", "store"), ("transact", "writes")], ids=lambda value: str(value)
 )

@@ -166,6 +166,15 @@ def test_proposals_of_another_branch_are_nobodys(branch: Branch) -> None:
         list_proposed_overrides(branch.deed(branch.shop))
 
 
+def test_a_proposal_is_of_its_decisions_branch_wherever_the_application_went_since(branch: Branch) -> None:
+    proposed = propose_override(branch.deed(), branch.decide(amount=20_000.0), "approve", **WHY)
+    branch.decide("A-1", branch="south", amount=20_000.0)
+    assert branch.application().branch == "south"
+    (seen,) = list_proposed_overrides(branch.deed(branch.ida))
+    assert (seen.proposal_id, seen.branch) == (proposed.proposal_id, "north")
+    assert list_proposed_overrides(branch.deed(branch.south)) == ()
+
+
 def test_in_a_trial_one_person_does_both_and_the_record_says_so(store_url: str) -> None:
     with create_store(store_url, store_id="a-trial", at=NOW, trial=True) as store:
         branch = Branch(store)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 
 import polars as pl
 import pytest
+from litestar.testing import TestClient
 
-from roadworthy.batch import job_handlers, open_table
+from roadworthy.access import Branches
+from roadworthy.app import make_door
+from roadworthy.batch import ask_to_score, forget_files, job_handlers, open_table
 from roadworthy.desk.pages import files
 from roadworthy.jobs import Runner
 from roadworthy.records import metadata, new_id
-from roadworthy.testing import make_applications
-from tests.desk.conftest import Desk, open_desk, read_words
+from roadworthy.testing import make_applications, make_package
+from tests.desk.conftest import Desk, Person, open_desk, read_words
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +150,65 @@ def test_a_job_that_waits_is_cancelled_and_there_is_no_file_of_another_name(desk
     assert "cancelled" in read_words(officer.act(f"{sent}/cancel").text)
     assert "Search exported" in read_words(officer.get("/files").text)
     assert "officer" in read_words(desk.come("operator").get("/files").text), "an operator sees whose they are"
+
+
+def test_a_search_that_is_cancelled_leaves_none_of_its_words(desk: Desk) -> None:
+    officer = desk.come("officer")
+    searched = officer.send("/search", applicant_id="C-forgotten").headers["Location"]
+    before = contents(desk)
+    sent = officer.send(searched.replace("/search?", "/search/export?"), format="csv").headers["Location"]
+    assert len(contents(desk)) == len(before) + 1
+    officer.act(f"{sent}/cancel")
+    assert contents(desk) == before
+
+
+def test_whoever_works_on_jobs_is_told_of_one_at_once(desk: Desk, runner: Runner) -> None:
+    told: list[str] = []
+    services = replace(desk.house.services, wake=lambda: told.append("work"))
+    with TestClient(app=make_door(services)) as http:
+        officer = Person(replace(desk, http=http), "officer", dict(desk.come("officer").cookies))
+        assert officer.send("/search/export", format="csv").status_code == 303
+        assert officer.send("/files", files={"file": ("loans.csv", applications(2, "wake"))}).status_code == 303
+    assert told == ["work", "work"]
+    while runner.run_one():
+        pass
+
+
+def test_a_file_is_read_by_whoever_made_it_and_only_while_they_see_its_branches(desk: Desk, runner: Runner) -> None:
+    """An operator follows everybody's work and reads no applicant's data; a branch that was taken away is gone."""
+    nora = desk.hire("nora", "officer", branches=Branches.of("N", "S"))
+    where = nora.send("/search/export", format="csv").headers["Location"]
+    assert runner.run_one()
+    assert nora.get(f"{where}/decisions").status_code == 200
+    operator = desk.come("operator")
+    assert operator.get(where).status_code == 200
+    assert operator.get(f"{where}/decisions").status_code == 404
+    changed = desk.come("admin").send("/people/nora", role="officer", branches="N", authority="0")
+    assert changed.status_code == 303, read_words(changed.text)
+    assert nora.get(where).status_code == 200
+    assert nora.get(f"{where}/decisions").status_code == 404
+    desk.come("admin").send("/people/nora", role="approver", branches="*", authority="0")
+    assert nora.get(f"{where}/decisions").status_code == 403
+
+
+def test_files_are_forgotten_after_their_time_and_what_the_store_decides_by_is_not(desk: Desk, runner: Runner) -> None:
+    house, officer = desk.house, desk.come("officer")
+    package = house.current.take().require().manifest.package
+    data = applications(3, "old")
+    sent = officer.send("/files", files={"file": ("loans.csv", data)}).headers["Location"]
+    by_mistake = ask_to_score(house.deed("officer"), make_package("scorecard").to_bytes(), "credit.rw", record=False)
+    while runner.run_one():
+        pass
+    month = timedelta(days=30)
+    assert forget_files(house.store, house.clock(), month) == 0
+    assert officer.get(f"{sent}/decisions").status_code == 200
+    assert forget_files(house.store, house.clock() + month, month) >= 2
+    gone = officer.get(f"{sent}/decisions")
+    assert gone.status_code == 404
+    assert "no longer kept" in read_words(gone.text)
+    assert by_mistake.input["file"] == package
+    assert package in contents(desk)
+    assert forget_files(house.store, house.clock() + month, month) == 0
 
 
 def contents(desk: Desk) -> set[str]:

@@ -139,4 +139,8 @@ def demand(actor: Actor | None, permission: str, *, branch: str | Anywhere | Non
     row = PERMISSIONS.get(permission)
     if row is None:
         raise NotAllowed(f"nobody may do this: there is no permission {permission!r}")
-    raise NotAllowed(f"{actor.account} may not {row.meaning}", available=[f"role {role}" for role in sorted(row.roles)])
+    raise NotAllowed(
+        f"{actor.account} may not {row.meaning}",
+        available=[f"role {role}" for role in sorted(row.roles)],
+        mend="ask somebody who has one of these roles; an admin gives them",
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from roadworthy.batch.exporting import EXPORT, ask_to_export
+from roadworthy.batch.forgetting import cancel_work, forget_files
 from roadworthy.batch.handlers import job_handlers
 from roadworthy.batch.kept_files import DECISIONS, SET_ASIDE, KeptFile, read_kept_file
 from roadworthy.batch.mapping import (
@@ -36,7 +37,9 @@ __all__ = [
     "absent_inputs",
     "ask_to_export",
     "ask_to_score",
+    "cancel_work",
     "describe_set_aside",
+    "forget_files",
     "job_handlers",
     "look_at_file",
     "map_columns",

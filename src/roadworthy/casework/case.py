@@ -169,6 +169,12 @@ def take_case(deed: Deed, connection: Connection, decision_id: str, permission: 
     return Case(record, decision, Application(*found), history)
 
 
+def find_branch(connection: Connection, decision_id: str) -> str | None:
+    """The branch that a decision was made for; None where it names none."""
+    record = _find_decision(connection, decision_id)
+    return None if record is None else decode_payload(record.payload, Decision).branch
+
+
 def _find_decision(connection: Connection, decision_id: str) -> Record | None:
     wanted = select(*_records.columns).where(_records.c.record_id == decision_id, _records.c.kind == "decision")
     row = connection.execute(wanted).one_or_none() if is_text(decision_id) else None

@@ -156,7 +156,15 @@ class RouteTable:
         if method in at_path:
             return at_path[method]
         if not at_path:
-            raise ProblemError(Problem.of("not-found", "There is no such thing", 404, "there is no such route"))
+            raise ProblemError(
+                Problem.of(
+                    "not-found",
+                    "There is no such thing",
+                    404,
+                    "there is no such route",
+                    mend="look at how the address is written",
+                )
+            )
         raise ProblemError(
             Problem.of(
                 "method",
@@ -164,6 +172,7 @@ class RouteTable:
                 405,
                 f"{method} is not among its methods",
                 available=tuple(sorted(at_path)),
+                mend="ask with one of its methods",
             ),
             {"Allow": ", ".join(sorted(at_path))},
         )

@@ -12,9 +12,9 @@ from msgspec import Struct
 
 from roadworthy.api.call import Call, reply
 from roadworthy.api.routes.words import TABLE_FILES, Moment
-from roadworthy.batch import DECISIONS, ask_to_export, ask_to_score, read_kept_file
+from roadworthy.batch import DECISIONS, ask_to_export, ask_to_score, cancel_work, read_kept_file
 from roadworthy.door import Answer, Query, Told, way
-from roadworthy.jobs import Job, Progress, cancel_job, list_jobs, read_job
+from roadworthy.jobs import Job, Progress, list_jobs, read_job
 from roadworthy.records import Wanted
 
 __all__ = ["HANDLERS"]
@@ -83,7 +83,7 @@ def post_batch(request: Call) -> Response[bytes]:
         deed.demand("decision.make")  # before a file of many megabytes is read
     file = request.read_file()
     job = ask_to_score(deed, file.data, file.name, record=record, once_key=key)
-    return _queued(job)
+    return _queued(request, job)
 
 
 @way(
@@ -110,7 +110,7 @@ def post_export(request: Call) -> Response[bytes]:
         decided_from=asked.decided_from,
         decided_before=asked.decided_before,
     )
-    return _queued(ask_to_export(request.deed(), wanted, asked.format, once_key=key))
+    return _queued(request, ask_to_export(request.deed(), wanted, asked.format, once_key=key))
 
 
 @way(
@@ -172,7 +172,7 @@ def get_job_result(request: Call) -> Response[bytes]:
 )
 def post_cancel(request: Call) -> Response[bytes]:
     """Cancel it."""
-    return reply(_see(cancel_job(request.deed(), request.named("id"))))
+    return reply(_see(cancel_work(request.deed(), request.named("id"))))
 
 
 def _job(request: Call) -> Job:
@@ -180,7 +180,8 @@ def _job(request: Call) -> Job:
         return read_job(connection, request.named("id"), by=request.admitted.by)
 
 
-def _queued(job: Job) -> Response[bytes]:
+def _queued(request: Call, job: Job) -> Response[bytes]:
+    request.services.wake()
     return reply(_see(job), 202, {"Location": f"/v1/jobs/{job.job_id}"})
 
 

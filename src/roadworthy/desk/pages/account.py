@@ -59,7 +59,7 @@ def post_sign_out(visit: Visit) -> Shown:
     return go("/sign-in", "Signed out everywhere", cookies=(ended_cookie(secure=visit.secure),))
 
 
-@act("/account/keys", "self.change", "Make a key of one's own")
+@act("/account/keys", "self.change", "Make a key of one's own", shows=True)
 def post_key(visit: Visit) -> Shown:
     """A new key, shown once."""
     form, name = visit.sent, visit.by.account
@@ -80,7 +80,7 @@ def post_key(visit: Visit) -> Shown:
     )
 
 
-@act("/account/keys/{id}/rotate", "self.change", "Replace a key of one's own")
+@act("/account/keys/{id}/rotate", "self.change", "Replace a key of one's own", shows=True)
 def post_rotate(visit: Visit) -> Shown:
     """A new key in the place of one, shown once; the old one ends now."""
     key_id = visit.named("id")

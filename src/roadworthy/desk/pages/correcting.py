@@ -55,7 +55,7 @@ def get_what_if(visit: Visit) -> Shown:
     return _show_what_if(visit, open_application(visit))
 
 
-@act("/applications/{id}/what-if", "decision.read", "What if the inputs were otherwise")
+@act("/applications/{id}/what-if", "decision.read", "What if the inputs were otherwise", shows=True)
 def post_what_if(visit: Visit) -> Shown:
     """What would have been decided, on the same page: nothing is recorded, so there is nowhere to go on to."""
     view = open_application(visit)

@@ -6,12 +6,12 @@ from typing import Any, cast
 
 from litestar import Response
 
-from roadworthy.batch import EXPORT, SCORE, ask_to_export, ask_to_score, look_at_file, read_kept_file
+from roadworthy.batch import EXPORT, SCORE, ask_to_export, ask_to_score, cancel_work, look_at_file, read_kept_file
 from roadworthy.desk.page import Shown, act, go, page, show
 from roadworthy.desk.sought import read_asked, read_wanted
 from roadworthy.desk.visit import Visit
 from roadworthy.errors import Refused, RoadworthyError, UsageError
-from roadworthy.jobs import Job, cancel_job, list_jobs, read_job
+from roadworthy.jobs import Job, list_jobs, read_job
 
 __all__ = ["HANDLERS"]
 
@@ -50,6 +50,7 @@ def post_file(visit: Visit) -> Shown:
         )
     except RoadworthyError as problem:
         return _show_files(visit, problem, record=record)
+    visit.services.wake()
     notes = f" ({'; '.join(seen.notes)})" if seen.notes else ""
     return go(f"/files/{job.job_id}", f"{file.name} was read: {seen.rows:,} rows{notes}")
 
@@ -60,6 +61,7 @@ def post_export(visit: Visit) -> Shown:
     product = visit.product
     wanted = read_wanted(read_asked(visit), "UTC" if product is None else product.time_zone)
     job = ask_to_export(visit.deed(), wanted, cast(Any, visit.sent["format"] or "csv"), most=MOST_ROWS)
+    visit.services.wake()
     return go(f"/files/{job.job_id}", "The export is queued")
 
 
@@ -81,7 +83,7 @@ def get_result(visit: Visit) -> Shown:
 @act("/files/{id}/cancel", "job.read", "Cancel a job")
 def post_cancel(visit: Visit) -> Shown:
     """One's own; an operator's, anyone's."""
-    job = cancel_job(visit.deed(), visit.named("id"))
+    job = cancel_work(visit.deed(), visit.named("id"))
     return go(f"/files/{job.job_id}", "Cancelled" if job.is_over else "It was asked to stop")
 
 

@@ -119,7 +119,7 @@ def post_switch(visit: Visit) -> Shown:
     return go(_where(account.name), f"{account.name} is switched {'on' if active else 'off'}{ended}")
 
 
-@act("/people/{name}/link", "account.change", "Make a link to sign in")
+@act("/people/{name}/link", "account.change", "Make a link to sign in", shows=True)
 def post_link(visit: Visit) -> Shown:
     """For who is new, or lost the password."""
     account = _find(visit)
@@ -140,7 +140,7 @@ def post_sign_out(visit: Visit) -> Shown:
     return go(_where(account.name), f"Every session of {account.name} has ended")
 
 
-@act("/people/{name}/keys", "key.change", "Make a program's key")
+@act("/people/{name}/keys", "key.change", "Make a program's key", shows=True)
 def post_key(visit: Visit) -> Shown:
     """A new key, shown once."""
     account = _find(visit)
@@ -153,7 +153,7 @@ def post_key(visit: Visit) -> Shown:
     return _show_key(visit, account.name, new.key.key_id, new.secret, f"It opens as {account.name} until {until}.")
 
 
-@act("/people/{name}/keys/{id}/rotate", "key.change", "Replace a program's key")
+@act("/people/{name}/keys/{id}/rotate", "key.change", "Replace a program's key", shows=True)
 def post_rotate(visit: Visit) -> Shown:
     """A new key in the place of one, shown once; the old one opens a day longer, so that the program need not stop."""
     name, key_id = visit.named("name"), visit.named("id")
