@@ -156,6 +156,25 @@ def test_tables_purpose_and_the_rest_of_the_product_are_compared_too(lender: Len
     assert told["product"] == ["outcome, good: 0, 2 instead of 0"]
 
 
+@pytest.mark.parametrize(
+    ("allowed", "told"),
+    [
+        (["N", "S", "E", "W", "X"], ["regions: column region, also allowed: X"]),
+        (["S", "N", "E"], ["regions: column region, no longer allowed: W"]),
+        (["W", "S", "E", "N"], ["regions: column region, allowed: the same values in another order"]),
+    ],
+)
+def test_a_vocabulary_is_compared_by_what_it_gained_and_lost(
+    lender: Lender, allowed: list[str], told: list[str]
+) -> None:
+    reads = POLICY.replace("age < 21", "amount > regions.limit")
+
+    def create(values: list[str]) -> str:
+        return lender.create(policy=reads, tables={"regions": REGIONS.replace("N, S, E, W", ", ".join(values))}).id
+
+    assert words(lender, create(["N", "S", "E", "W"]), create(allowed))["tables"] == told
+
+
 def test_a_preview_counts_who_would_be_answered_otherwise_and_records_nothing(lender: Lender) -> None:
     live(lender, policy=POLICY)
     decide(lender)

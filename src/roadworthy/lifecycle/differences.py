@@ -97,8 +97,22 @@ def _compare_contracts(then: Contract, now: Contract) -> Iterator[str]:
 
 
 def _compare_columns(then: Column, now: Column) -> Iterator[str]:
-    for line in _compare_fields(then, now):
+    both = then.allowed is not None and now.allowed is not None
+    vocabulary = _compare_values(then.allowed or (), now.allowed or ()) if both else ()
+    rest = msgspec.structs.replace(then, allowed=now.allowed) if both else then
+    for line in chain(vocabulary, _compare_fields(rest, now)):
         yield f"column {now.name}, {line}"
+
+
+def _compare_values(then: tuple[str, ...], now: tuple[str, ...]) -> Iterator[str]:
+    """What a vocabulary gained and lost: of a long one nobody finds the one new word."""
+    gained, lost = [value for value in now if value not in then], [value for value in then if value not in now]
+    if gained:
+        yield f"also allowed: {', '.join(gained)}"
+    if lost:
+        yield f"no longer allowed: {', '.join(lost)}"
+    if not gained and not lost and then != now:
+        yield "allowed: the same values in another order"
 
 
 def _compare_bands(then: Policy, now: Policy) -> Iterator[str]:
