@@ -22,7 +22,7 @@ from roadworthy.desk.visit import SAID, Visit
 from roadworthy.door import Answer, Problem, Told, problem_of, way
 from roadworthy.errors import RoadworthyError
 
-__all__ = ["PLACES", "Place", "act", "go", "page", "render_stranger", "show", "static_file"]
+__all__ = ["PLACES", "Place", "act", "go", "page", "render_stranger", "show", "sort_places", "static_file"]
 
 HERE = Path(__file__).parent
 HTML = "text/html"
@@ -30,24 +30,46 @@ HTML = "text/html"
 
 @dataclass(frozen=True)
 class Place:
-    """An entry of the navigation, for whoever has one of the permissions."""
+    """Somewhere to go, for whoever has the permission: `holds` says what is there, in words.
+
+    It comes first for the roles in `first_for`; what is not in the `bar` is listed on the first page alone.
+    """
 
     path: str
     title: str
     permission: str
+    holds: str
+    first_for: frozenset[str] = frozenset()
+    bar: bool = True
+
+
+def _place(path: str, title: str, permission: str, holds: str, first_for: str = "", *, bar: bool = True) -> Place:
+    return Place(path, title, permission, holds, frozenset(first_for.split()), bar)
 
 
 PLACES = (
-    Place("/search", "Search", "decision.read"),
-    Place("/weeks", "Weeks", "decision.read"),
-    Place("/accuracy", "How accurate", "performance.read"),
-    Place("/releases", "Releases", "release.read"),
-    Place("/tables", "Tables", "table.read"),
-    Place("/files", "Files", "batch.score"),
-    Place("/people", "People", "account.read"),
-    Place("/stop", "Stop", "route.stop"),
+    _place("/search", "Search", "decision.read", "applications, by whom, when and how they were answered", "officer"),
+    _place("/files", "Files", "batch.score", "many applications at once, and exports", "officer"),
+    _place("/overrides", "Overrides", "override.approve", "those that wait for a second person", bar=False),
+    _place("/weeks", "Weeks", "decision.read", "what was decided week by week, and which weeks are odd", "analyst"),
+    _place("/accuracy", "How accurate", "performance.read", "predictions against outcomes", "validator analyst"),
+    _place("/releases", "Releases", "release.read", "what is live, was live and waits", "approver operator"),
+    _place("/tables", "Tables", "table.read", "monthly parameters: in force, waiting, undone", "approver operator"),
+    _place("/purpose", "Purpose", "policy.propose", "what it is for and what it is worth, by form", bar=False),
+    _place("/people", "People", "account.read", "who may do what; keys and sessions", "admin"),
+    _place("/stop", "Stop", "route.stop", "every application to a person, and back", "operator"),
 )
-"""The navigation, in its order."""
+"""Everywhere to go, in its order."""
+
+
+def sort_places(visit: Visit) -> list[Place]:
+    """Where whoever looks may go, what is their own work first."""
+    actor = visit.admitted.actor
+    roles = frozenset[str]() if actor is None else actor.roles
+    return sorted(
+        (place for place in PLACES if visit.may(place.permission)), key=lambda place: place.first_for.isdisjoint(roles)
+    )
+
 
 Shown = Response[bytes]
 
@@ -118,7 +140,7 @@ def _frame(visit: Visit, problem: Problem | None) -> Mapping[str, Any]:
         "style_digest": _digest("desk.css"),
         "account": None if actor is None else actor.account,
         "roles": () if actor is None else sorted(actor.roles),
-        "places": [place for place in PLACES if visit.may(place.permission)],
+        "places": [place for place in sort_places(visit) if place.bar],
         "here": "/" + visit.scope["path"].split("/")[1],
         "trial": visit.services.current.trial,
         "stopped": taken.route.stopped,
