@@ -187,8 +187,9 @@ def _seal() -> Package:
 
 def _groups(decisions: int, since: datetime) -> Iterator[tuple[datetime, int, list[bytes], list[int]]]:
     """When each group was decided, the number of its first application, their inputs, and whether they would go bad."""
-    for first in range(0, decisions, _GROUP):
-        count = min(_GROUP, decisions - first)
+    size = min(_GROUP, max(decisions // _GROUP, 1))  # also a small store has decisions of every day
+    for first in range(0, decisions, size):
+        count = min(size, decisions - first)
         X, bad = make_applications(count, seed=first + 3)
         people = np.random.default_rng(first).integers(0, len(_FIRST) * len(_LAST), count).tolist()
         X["name"] = [f"{_FIRST[i % len(_FIRST)]} {_LAST[i // len(_FIRST)]}" for i in people]
