@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -21,7 +22,18 @@ from tests.api.house import POLICY, PRODUCT, REGIONS, House
 from tests.desk.conftest import Desk, Person, read_words
 from tests.stores import MADE
 
-__all__ = ["CENTS", "LOOSE", "NOVEMBER", "OCTOBER", "READS", "Lender", "lender", "open_lender", "ready"]
+__all__ = [
+    "CENTS",
+    "LOOSE",
+    "NOVEMBER",
+    "OCTOBER",
+    "READS",
+    "Lender",
+    "lender",
+    "open_lender",
+    "open_lender_on",
+    "ready",
+]
 
 READS = POLICY + "  - {code: over_limit, when: amount > regions.limit, then: refer, reason: The amount is high here}\n"
 LOOSE = READS.replace("up_to: 0.12", "up_to: 0.8").replace("up_to: 0.25", "up_to: 0.9")
@@ -41,19 +53,24 @@ class Lender:
         self.ana, self.ben = self.desk.come("analyst"), self.desk.come("approver")
         self.omar, self.officer = self.desk.come("operator"), self.desk.come("officer")
 
-    def create(self, policy: str = READS, product: str = PRODUCT) -> str:
+    def create(
+        self,
+        policy: str = READS,
+        product: str = PRODUCT,
+        tables: Mapping[str, str] = MappingProxyType({"regions": REGIONS}),
+    ) -> str:
         made = create_release(
             self.desk.house.deed("analyst"),
             package=make_package("scorecard").to_bytes(),
             policy=policy,
             product=product,
-            tables={"regions": REGIONS},
+            tables=tables,
         )
         return made.id
 
-    def approved(self, policy: str = READS, product: str = PRODUCT) -> str:
+    def approved(self, policy: str = READS, product: str = PRODUCT, **parts: Mapping[str, str]) -> str:
         """Made, put up and approved, at the desk."""
-        number = self.create(policy, product)
+        number = self.create(policy, product, **parts)
         self.ana.act(f"/releases/{number}/submit", note="try it")
         self.ben.act(f"/releases/{number}/approve")
         return number
@@ -80,7 +97,7 @@ class Lender:
 def ready(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str], dict[str, dict[str, str]]]:
     """A lender's store at rest, the keys of its programs and the cookies of its people: made once, and copied."""
     path = tmp_path_factory.mktemp("ready") / "store.db"
-    with create_store(f"sqlite:///{path}", store_id="a-store", at=MADE) as store, _open(store) as lender:
+    with create_store(f"sqlite:///{path}", store_id="a-store", at=MADE) as store, open_lender_on(store) as lender:
         lender.desk.house.hire_everybody()
         lender.come()
         number = lender.approved()
@@ -102,7 +119,7 @@ def open_lender(ready: Any, folder: Path) -> Iterator[Lender]:
     """The lender on a copy, in `folder`, of what is `ready`."""
     path, keys, cookies = ready
     shutil.copytree(path.parent, folder / "copy")
-    with open_store(f"sqlite:///{folder / 'copy' / path.name}") as store, _open(store) as lender:
+    with open_store(f"sqlite:///{folder / 'copy' / path.name}") as store, open_lender_on(store) as lender:
         lender.desk.house.keys |= keys
         lender.desk.people |= {name: Person(lender.desk, name, dict(kept)) for name, kept in cookies.items()}
         lender.come()
@@ -110,7 +127,8 @@ def open_lender(ready: Any, folder: Path) -> Iterator[Lender]:
 
 
 @contextmanager
-def _open(store: Store) -> Iterator[Lender]:
+def open_lender_on(store: Store) -> Iterator[Lender]:
+    """The lender on this very store."""
     house = House(store)
     house.door = make_door(house.services)
     with TestClient(app=house.door, raise_server_exceptions=True) as http:

@@ -72,7 +72,7 @@ def test_a_file_is_scored_recorded_and_its_bad_row_mended_without_deciding_the_o
     assert runner.run_one()
     assert "Decided 1 by release 1" in read_words(officer.get(mended.headers["Location"]).text)
     assert desk.count_records() == before + 1
-    again = officer.send("/files", files={"file": ("loans.csv", data)}, record="on")
+    again = officer.send("/files", files={"file": ("loans.csv", data)}, record="on", read="yes")
     assert runner.run_one()
     assert "11 of them were recorded before" in read_words(officer.get(again.headers["Location"]).text)
     assert desk.count_records() == before + 1

@@ -37,12 +37,12 @@ def test_a_release_goes_from_made_to_live_and_back_at_the_desk(lender: Lender) -
     before = words(lender.omar.get(f"/releases/{number}/promote"))
     assert "of 40 " in before
     assert "would be answered otherwise" in before
-    live = lender.promote(number, read="yes", warned="yes")
+    live = lender.promote(number, read="yes")
     assert "is live" in words(lender.omar.get(live.headers["Location"]))
     assert lender.champion == number
     back = words(lender.omar.get("/releases/rollback"))
     assert "Roll back to release 1?" in back
-    lender.omar.act("/releases/rollback", instead_of=number, reason="not yet", warned="yes", read="yes")
+    lender.omar.act("/releases/rollback", instead_of=number, reason="not yet", read="yes")
     assert lender.champion == "1"
     assert "rolled back by operator" in words(lender.officer.get(f"/releases/{number}"))
 
@@ -52,13 +52,13 @@ def test_a_wrong_cut_off_is_warned_of_before_and_undone_after(lender: Lender) ->
     slipped = lender.approved(LOOSE)
     page = words(lender.omar.get(f"/releases/{slipped}/promote"))
     assert "approves below a PD of 80.0% instead of 12.0%, 6.67 times as high" in page
-    assert "the share approved would go from" in page
-    refused = lender.promote(slipped, warned="yes")
+    assert "on the latest 40 applications the share approved would go from" in page
+    refused = lender.promote(slipped)
     assert "nobody has said that they were read" in words(refused, 409)
     assert ">why</textarea>" in refused.text
     assert lender.champion == "1"
-    assert lender.promote(slipped, warned="yes", read="yes").status_code == 303
-    lender.omar.act("/releases/rollback", instead_of=slipped, reason="the cut-off was wrong", read="yes", warned="yes")
+    assert lender.promote(slipped, read="yes").status_code == 303
+    lender.omar.act("/releases/rollback", instead_of=slipped, reason="the cut-off was wrong", read="yes")
     assert lender.champion == "1"
 
 
@@ -66,9 +66,9 @@ def test_a_wrong_release_is_warned_of_before_and_undone_after(lender: Lender) ->
     """R10: one that was live before, and one of another product."""
     other = lender.approved(product=PRODUCT.replace("name: made-up loans", "name: cards"))
     assert "it is made for the product cards" in words(lender.omar.get(f"/releases/{other}/promote"))
-    assert lender.promote(other, warned="yes", read="yes").status_code == 303
+    assert lender.promote(other, read="yes").status_code == 303
     assert "release 1 was live before" in words(lender.omar.get("/releases/1/promote"))
-    lender.omar.act("/releases/rollback", instead_of=other, warned="yes", read="yes")
+    lender.omar.act("/releases/rollback", instead_of=other, read="yes")
     assert lender.champion == "1"
 
 

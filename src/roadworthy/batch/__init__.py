@@ -17,7 +17,7 @@ from roadworthy.batch.mapping import (
 )
 from roadworthy.batch.record import record_file
 from roadworthy.batch.score import Scored, score
-from roadworthy.batch.scoring import SCORE, FileSeen, ask_to_score, look_at_file
+from roadworthy.batch.scoring import SCORE, FileSeen, ask_to_score, find_same_file, look_at_file
 from roadworthy.batch.set_aside import describe_set_aside
 from roadworthy.batch.sinks import Sink, open_sink
 from roadworthy.batch.sources import Source, open_table
@@ -39,6 +39,7 @@ __all__ = [
     "ask_to_score",
     "cancel_work",
     "describe_set_aside",
+    "find_same_file",
     "forget_files",
     "job_handlers",
     "look_at_file",

@@ -5,48 +5,71 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from roadworthy.access import Deed
+from roadworthy.batch.file_warnings import MOST_LOOKED_AT, warn_applications
 from roadworthy.batch.kept_files import BRANCHES, DECISIONS, SET_ASIDE, keep_file
 from roadworthy.batch.mapping import SourceMapping, absent_inputs
 from roadworthy.batch.record import record_file
 from roadworthy.batch.score import score
 from roadworthy.batch.sources import open_table
-from roadworthy.contract import Contract
+from roadworthy.contract import Batch, Contract
 from roadworthy.errors import StoreError
-from roadworthy.jobs import Handler, Job, Running, submit_job
+from roadworthy.jobs import Handler, Job, Running, list_jobs, submit_job
 from roadworthy.live import CurrentRoute
 from roadworthy.records import keep_content, read_content
 
-__all__ = ["SCORE", "FileSeen", "ask_to_score", "look_at_file", "score_handler"]
+__all__ = ["SCORE", "FileSeen", "ask_to_score", "find_same_file", "look_at_file", "score_handler"]
 
 SCORE = "batch.score"
 
 
 @dataclass(frozen=True)
 class FileSeen:
-    """A file of applications before it is scored: its rows, what was assumed in reading it, the inputs it lacks."""
+    """A file of applications before it is scored.
+
+    rows       how many it has
+    notes      what was assumed in reading it
+    absent     the inputs that it lacks
+    warnings   what looks wrong about it, in words
+    """
 
     rows: int
     notes: tuple[str, ...]
     absent: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
-def look_at_file(data: bytes, name: str, contract: Contract) -> FileSeen:
+def look_at_file(data: bytes, name: str, contract: Contract, like: Batch | None = None) -> FileSeen:
     """Read a file through without deciding anything. DataError where it is no table, or lacks a column it must have.
 
-    `name` is what messages call it: a file's name without folders.
+    `name` is what messages call it: a file's name without folders. `like` are applications as the model knows them.
     """
     with TemporaryDirectory() as folder:
         path = Path(folder) / name
         path.write_bytes(data)
         source = open_table(path)
-        absent = absent_inputs(source, SourceMapping(file=path.name, format=source.format), contract)
+        mapping = SourceMapping(file=path.name, format=source.format)
+        absent = absent_inputs(source, mapping, contract)
+        first = next(iter(source.batches()), source.schema.empty_table()).slice(0, MOST_LOOKED_AT)
         rows = sum(table.num_rows for table in source.batches()) if source.rows is None else source.rows
-        return FileSeen(rows, source.notes, absent)
+        return FileSeen(rows, source.notes, absent, warn_applications(first, mapping, contract, absent, like))
+
+
+def find_same_file(deed: Deed, data: bytes) -> Job | None:
+    """The last time that whoever asks had this very file scored, byte for byte; None where that never was, or was
+    cancelled. Of the last thousand.
+    """
+    digest = sha256(data).hexdigest()
+    with deed.store.reading() as connection:
+        for job in list_jobs(connection, by=deed.by, kind=SCORE, limit=1_000):
+            if job.input["file"] == digest and job.state not in ("failed", "cancelled"):
+                return job
+    return None
 
 
 def ask_to_score(

@@ -73,7 +73,10 @@ def _shares(preview: Preview) -> Iterator[str]:
     for answer, words in _ANSWERED.items():
         was, becomes = preview.share(answer, now=False), preview.share(answer, now=True)
         if abs(becomes - was) > _SHARE:
-            yield f"the share {words} would go from {was:.0%} to {becomes:.0%}"
+            yield (
+                f"on the latest {preview.compared:,} applications the share {words} would go from {was:.0%} to "
+                f"{becomes:.0%}"
+            )
     decides = {"model", "bands", "rules", "tables"} & {one.about for one in preview.differences}
     if preview.compared and decides and not preview.otherwise:
         yield f"not one of {preview.compared:,} decisions would be answered otherwise. Is it the release you mean?"

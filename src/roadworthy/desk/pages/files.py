@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, cast
 
 from litestar import Response
 
-from roadworthy.batch import EXPORT, SCORE, ask_to_export, ask_to_score, cancel_work, look_at_file, read_kept_file
+from roadworthy.batch import (
+    EXPORT,
+    SCORE,
+    ask_to_export,
+    ask_to_score,
+    cancel_work,
+    find_same_file,
+    look_at_file,
+    read_kept_file,
+)
+from roadworthy.desk.format import moment
 from roadworthy.desk.page import Shown, act, go, page, show
 from roadworthy.desk.sought import read_asked, read_wanted
 from roadworthy.desk.visit import Visit
+from roadworthy.door import Sent
 from roadworthy.errors import Refused, RoadworthyError, UsageError
 from roadworthy.jobs import Job, list_jobs, read_job
 
@@ -34,20 +46,24 @@ def get_files(visit: Visit) -> Shown:
 def post_file(visit: Visit) -> Shown:
     """Look the file through, and queue it."""
     form = visit.sent
-    record = "record" in form
+    record, once = "record" in form, form["once"] or None
     try:
+        if record:
+            visit.deed().demand("decision.make")
         file = form.file("file")
         if file is None:
             raise UsageError("no file was chosen", mend="choose a CSV, Excel or Parquet file")
-        seen = look_at_file(file.data, file.name, visit.taken.require().contract)
+        live = visit.taken.require()
+        seen = look_at_file(file.data, file.name, live.contract, live.release.package.golden()[0])
         if seen.rows > MOST_ROWS:
             raise Refused(
                 f"{file.name} has {seen.rows:,} rows, and at most {MOST_ROWS:,} are taken here",
                 mend="cut it into several files, or have it scored at the machine: roadworthy score",
             )
-        job = ask_to_score(
-            visit.deed(), file.data, file.name, record=record, rows=seen.rows, once_key=form["once"] or None
-        )
+        warnings = (*_same_again(visit, file, once), *seen.warnings)
+        if warnings and "read" not in form:
+            return _show_files(visit, _unread(file.name), record=record, warnings=warnings)
+        job = ask_to_score(visit.deed(), file.data, file.name, record=record, rows=seen.rows, once_key=once)
     except RoadworthyError as problem:
         return _show_files(visit, problem, record=record)
     visit.services.wake()
@@ -92,7 +108,26 @@ def _job(visit: Visit) -> Job:
         return read_job(connection, visit.named("id"), by=visit.by)
 
 
-def _show_files(visit: Visit, problem: RoadworthyError | None = None, *, record: bool = False) -> Shown:
+def _same_again(visit: Visit, file: Sent, once: str | None) -> Iterator[str]:
+    """The warning about a file that came before; the same form sent twice is no file that comes again."""
+    same = find_same_file(visit.deed(), file.data)
+    if same is None or (once is not None and same.once_key == once):
+        return
+    zone = "UTC" if visit.product is None else visit.product.time_zone
+    said = f"this is the same file as {same.input['name']}, uploaded on {moment(same.submitted_at, zone)}"
+    yield said + ("; what was recorded then is not decided again" if same.input["record"] else "")
+
+
+def _unread(name: str) -> Refused:
+    return Refused(
+        f"{name} was not taken yet: something looks wrong about it",
+        mend="read it below; then choose the right file, or the same one and tick the box",
+    )
+
+
+def _show_files(
+    visit: Visit, problem: RoadworthyError | None = None, *, record: bool = False, warnings: tuple[str, ...] = ()
+) -> Shown:
     with visit.services.store.reading() as connection:
         jobs = list_jobs(connection, by=visit.by)
     return show(
@@ -102,6 +137,7 @@ def _show_files(visit: Visit, problem: RoadworthyError | None = None, *, record:
         jobs=[(job, _title(job)) for job in jobs],
         everyone=visit.may("job.cancel"),
         record=record,
+        warnings=warnings,
         most=MOST_ROWS,
         once=visit.services.new_id(),
         live=visit.taken.route.champion,

@@ -102,7 +102,7 @@ def post_promote(visit: Visit) -> Shown:
     """Make it live, by whoever has seen what that changes."""
     release = _find(visit)
     try:
-        _check_seen(visit)
+        _check_seen(visit, release, back=False)
         promote_release(visit.deed(), release.id, current=visit.services.current, reason=visit.sent["reason"])
     except RoadworthyError as error:
         return _show_change(visit, release, back=False, problem=error)
@@ -113,7 +113,7 @@ def post_promote(visit: Visit) -> Shown:
 def post_rollback(visit: Visit) -> Shown:
     """Go back, by whoever has seen what that changes."""
     try:
-        _check_seen(visit)
+        _check_seen(visit, find_rollback(visit.services.store), back=True)
         release = roll_back(visit.deed(), current=visit.services.current, reason=visit.sent["reason"])
     except RoadworthyError as error:
         return _show_change(visit, find_rollback(visit.services.store), back=True, problem=error)
@@ -161,13 +161,7 @@ def _show_change(visit: Visit, release: ReleaseView, *, back: bool, problem: Roa
     """What making `release` live changes; `back`: by rolling back to it."""
     current = visit.services.current
     live = current.refresh().champion
-    candidate = current.load(release.id)
-    preview: Preview | None = None
-    warnings: tuple[str, ...] = ()
-    if live is not None and live.id != release.id:
-        preview = preview_release(current, release.id)
-        was_live = release.state == "was_live" and not back
-        warnings = warn_release(live, candidate, preview, was_live=was_live)
+    preview, warnings = _weigh(visit, release, back=back)
     sent = visit.sent if visit.method == "POST" else None
     return show(
         visit,
@@ -184,7 +178,19 @@ def _show_change(visit: Visit, release: ReleaseView, *, back: bool, problem: Roa
     )
 
 
-def _check_seen(visit: Visit) -> None:
+def _weigh(visit: Visit, release: ReleaseView, *, back: bool) -> tuple[Preview | None, tuple[str, ...]]:
+    """What the latest decisions would have been by `release`, and what looks wrong about it; nothing to a first one."""
+    current = visit.services.current
+    live = current.refresh().champion
+    if live is None or live.id == release.id:
+        return None, ()
+    candidate = current.load(release.id)
+    preview = preview_release(current, release.id)
+    was_live = release.state == "was_live" and not back
+    return preview, warn_release(live, candidate, preview, was_live=was_live)
+
+
+def _check_seen(visit: Visit, release: ReleaseView, *, back: bool) -> None:
     """Refused where what was seen before is not what would be done, or its warnings were not read."""
     sent, champion = visit.sent, visit.taken.route.champion
     if sent["instead_of"] != (champion or ""):
@@ -192,7 +198,7 @@ def _check_seen(visit: Visit) -> None:
             f"another release went live meanwhile: release {champion} is live now",
             mend="what would change now stands below; look at it again",
         )
-    if "warned" in sent and sent["read"] != "yes":
+    if sent["read"] != "yes" and _weigh(visit, release, back=back)[1]:
         raise Refused("there are warnings, and nobody has said that they were read", mend="read them, and tick the box")
 
 
