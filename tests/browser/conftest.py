@@ -31,9 +31,9 @@ FLAGS = [
 PATIENCE = 60.0
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """This machine's own Chromium."""
+    """This machine's own Chromium. One for each file: while it runs, nothing else in the process may run a loop."""
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if found is None:
         pytest.skip("no Chromium on this machine")

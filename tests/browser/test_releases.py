@@ -2,59 +2,24 @@
 
 from __future__ import annotations
 
-import shutil
-import threading
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-import uvicorn
-from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
+from tests.browser.conftest import serving
 from tests.desk.lender import LOOSE, Lender, lender, ready
-from tests.stores import free_port
 
 __all__ = ["lender", "ready"]
 
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PATIENCE = 60.0
 MONTH = b"region,limit\nN,9500\nS,8000\nE,7100\nW,many\n"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        pytest.skip("no Chromium on this machine")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=Path(found), args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
 def served(lender: Lender) -> Iterator[str]:
     """The address at which the lender's door answers."""
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(lender.desk.house.door, port=port, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    ends = time.monotonic() + PATIENCE
-    while not server.started and time.monotonic() < ends:
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(PATIENCE)
+    with serving(lender.desk.house.door) as url:
+        yield url
 
 
 def sit(browser: Browser, lender: Lender, who: str, url: str, *, width: int = 1280, dark: bool = False) -> Page:
