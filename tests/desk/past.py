@@ -12,13 +12,13 @@ from roadworthy.testing.entries import Entries
 __all__ = ["BEGIN", "ODD", "WEEKS", "live_past"]
 
 BEGIN = datetime(2026, 5, 4, tzinfo=UTC)
-"""A Monday."""
+"""A Monday: the first week's where nothing else is said."""
 WEEKS = 20
 ODD = 17
 """The place of the odd week, counted from 0: it declines 30 of 60, where every other declines 6."""
 
 
-def live_past(store: Store) -> None:
+def live_past(store: Store, begin: datetime = BEGIN) -> None:
     """Twenty weeks of 60 decisions, half of them in the branch N and half in S; what is odd is all in S."""
     entries = Entries(seed=99)
     past = []
@@ -27,7 +27,7 @@ def live_past(store: Store) -> None:
         for place in range(60):
             answer = "decline" if place >= 60 - declined else "refer" if place < 6 else "approve"
             branch = "N" if place < 30 else "S"
-            at = BEGIN + timedelta(weeks=week, hours=2 * place)
+            at = begin + timedelta(weeks=week, hours=2 * place)
             past.append(_decide(entries, f"past-{week:02d}-{place:02d}", at, answer, branch))
     store.ledger.append(past)
 
