@@ -7,6 +7,8 @@ takes the one in FOLDER that an earlier run made there; serves it with `roadwort
 for every page 30 times, one after the other. One JSON line a page: milliseconds (half and 99 of 100 are quicker), bytes
 as they come over the wire before any compression, and times of `/healthz` of the same server and of one row read by its
 primary key in this process. Only the ratios mean anything. With --postgres the store is copied there once, by a backup.
+Then the long work: 100,000 applications exported in each format and a file of as many scored, each with its seconds,
+the server's peak memory, and what a page takes meanwhile (see services/long_work.py).
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from statistics import median
 
@@ -30,8 +32,9 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE / "services")]
 
 from aged_store import make_aged_store, sign_in_link  # noqa: E402  # the path above
+from long_work import measure_long_work, peak_mib  # noqa: E402
 
-from roadworthy.records import Wanted, backup, open_store, restore, search_applications  # noqa: E402
+from roadworthy.records import Wanted, backup, moment, open_store, restore, search_applications  # noqa: E402
 from tests.stores import free_port  # noqa: E402
 
 DATABASE = "roadworthy.db"
@@ -51,9 +54,13 @@ def main() -> None:
         folder: Path = asked.store or Path(name)
         url = _find_store(folder, asked.decisions, asked.postgres)
         bare = _bare_read(url, asked.asks)
-        with _serving(folder, url, asked.port or free_port()) as client:
+        with _serving(folder, url, asked.port or free_port()) as (client, server):
             _sign_in(client, url)
             _measure(client, url, asked.asks, asked.only, bare)
+            print(json.dumps({"peak_mib": peak_mib(server)}), flush=True)
+            if asked.only in "long work":
+                for line in measure_long_work(client, COOKIES["officer"], server, _long_ago(url, 99_000)):
+                    print(json.dumps(line), flush=True)
 
 
 def _find_store(folder: Path, decisions: int, postgres: str | None) -> str:
@@ -80,7 +87,7 @@ def _find_store(folder: Path, decisions: int, postgres: str | None) -> str:
 
 
 @contextmanager
-def _serving(folder: Path, url: str, port: int) -> Iterator[httpx.Client]:
+def _serving(folder: Path, url: str, port: int) -> Iterator[tuple[httpx.Client, int]]:
     words = {"ROADWORTHY_STORE": url, "ROADWORTHY_RATE_LIMIT_PER_SECOND": "0", "ROADWORTHY_LOG_LEVEL": "error"}
     command = [*(f"{name}={value}" for name, value in words.items()), str(Path(sys.executable).with_name("roadworthy"))]
     process = subprocess.Popen(["env", *command, "serve", "--port", str(port)], cwd=folder)
@@ -89,7 +96,7 @@ def _serving(folder: Path, url: str, port: int) -> Iterator[httpx.Client]:
             base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE, headers={"Accept": "text/html"}
         ) as client:
             _wait(client, process)
-            yield client
+            yield client, process.pid
     finally:
         process.terminate()
         process.wait(60)
@@ -212,6 +219,14 @@ def _wait_for_accuracy(client: httpx.Client, asks: int, small: float) -> None:
             "worked_out_in_s": round(whole, 1),
         })
     )  # fmt: skip
+
+
+def _long_ago(url: str, decisions: int) -> date:
+    """The day since which there were at most so many decisions."""
+    with open_store(url) as store, store.reading() as connection:
+        later = text("SELECT decided_us FROM applications ORDER BY decided_us DESC LIMIT 1 OFFSET :skipped")
+        us = connection.execute(later, {"skipped": decisions}).scalar_one_or_none()
+    return date(1970, 1, 1) if us is None else moment(us).date() + timedelta(days=1)
 
 
 def _bare_read(url: str, asks: int) -> float:
