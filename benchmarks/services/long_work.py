@@ -1,4 +1,4 @@
-"""Long work beside people at their pages: exports and a scored file of 100,000 rows, and how long a search takes then."""
+"""Long work beside people at their pages: exports and a scored file of 100,000 rows, and how a search fares then."""
 
 from __future__ import annotations
 
