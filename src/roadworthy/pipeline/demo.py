@@ -48,7 +48,7 @@ class DemoResult:
     """Where the demo lies, what it cost, one decision with its reasons as JSON, and how to come in.
 
     matured       how the PDs of the years live compare with what came: a gains table, or why there is none yet
-    bad_week      the first and the last day on which the web shop sent incomes in thousands: staged, to be found
+    bad_week      the first and the last day on which the web shop sent a twelfth of the incomes: staged
     challenger    the number of the release that is approved and waits to be promoted
     people        what each of the demo's people is, and may try
     key, links    the web shop's key, and what signs each of the people in, once

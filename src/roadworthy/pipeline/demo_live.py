@@ -58,7 +58,9 @@ def live_years(bank: Bank, workspace: Workspace, portfolio: Portfolio, since: da
 def add_challenger(bank: Bank, workspace: Workspace, end: date, note: str) -> str:
     """Ana makes a second release and submits it, Ben approves it; that it goes live is left to do. Its number."""
     made = create_release(bank.deed("ana", at_nine(end, days=2, hours=1)), **_parts(workspace), note=note)
-    submit_release(bank.deed("ana", at_nine(end, days=2, hours=2)), made.id, note=note)
+    submit_release(
+        bank.deed("ana", at_nine(end, days=2, hours=2)), made.id, note="Refers fewer people; compare it with release 1."
+    )
     approve_release(
         bank.deed("ben", at_nine(end, days=2, hours=5)), made.id, note="Reads the same columns; promote it."
     )
@@ -69,6 +71,7 @@ def _go_live(bank: Bank, workspace: Workspace, portfolio: Portfolio, since: date
     """Ana makes the release and submits it; Ben approves it, and puts it live with the month's table."""
     made = create_release(bank.deed("ana", at_nine(since)), **_parts(workspace), note="the first model")
     plan_merchants(bank, portfolio, since)
+    bank.live_until(at_nine(since, hours=2))
     submit_release(bank.deed("ana", at_nine(since, hours=2)), made.id, note="first model")
     approve_release(bank.deed("ben", at_nine(since, hours=3)), made.id)
     promote_release(bank.deed("ben", at_nine(since, hours=4)), made.id, current=bank.current, reason="first model")

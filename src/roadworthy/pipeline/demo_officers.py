@@ -67,8 +67,8 @@ class Officers:
     def __post_init__(self) -> None:
         starts = find_band_starts(self.policy)
         # They lend to those the model is least doubtful about, though a rule or the band sent them here.
-        self._lend_below = (starts.refer + starts.cut_off) / 2
-        self._approve_below = starts.refer
+        self._lend_below = (starts.not_approved + starts.cut_off) / 2
+        self._near = starts.not_approved * _NEAR
         self._overrides: Iterator[_Planned] = cycle(_OVERRIDES)
         self._next = next(self._overrides)
         self._from = self.since + _EVERY / 3
@@ -145,17 +145,17 @@ class Officers:
         beyond = row["amount"] > PEOPLE["olga"].authority
         if reply.answer != against or beyond != planned.beyond or reply.pd is None:
             return
-        if reply.pd > self._approve_below * _NEAR:
+        if reply.pd > self._near:
             return
         self._next, self._from = next(self._overrides), today + _EVERY
 
         def decide_otherwise(at: datetime) -> None:
-            said = {"reason_code": planned.reason_code, "words": planned.words}
+            deed, answer, code = self.bank.deed("olga", at), planned.answer, planned.reason_code
             if planned.beyond:
-                proposal = propose_override(self.bank.deed("olga", at), reply.decision_id, planned.answer, **said)
+                proposal = propose_override(deed, reply.decision_id, answer, reason_code=code, words=planned.words)
                 self.bank.plan(at + timedelta(hours=20), lambda then: self._confirm(proposal.proposal_id, reply, then))
                 return
-            override(self.bank.deed("olga", at), reply.decision_id, planned.answer, **said)
+            override(deed, reply.decision_id, answer, reason_code=code, words=planned.words)
             if planned.answer == "approve":
                 self.lending.lend(reply.application_id, at.date())
             else:

@@ -1,4 +1,4 @@
-"""The demo's monthly table: what the bank lends through each merchant, from a file that ana uploads and ben approves."""
+"""The demo's monthly table: what the bank lends through each merchant, by a file that ana uploads and ben approves."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ _USUAL: Mapping[str, float] = MappingProxyType(
 """Up to how much is usual by what a merchant sells, EUR; more is lent through those whose customers pay."""
 _USUAL_ARREARS = 0.02
 _LEAST, _MOST = 0.6, 1.4
+_SHARES = ("arrears_share", "complaint_rate")
 _IN_PERCENT = 5
 """In how many rows of the spoilt file the arrears are percentages."""
 
@@ -59,14 +60,28 @@ MERCHANTS = Contract(
 
 
 def merchants_in(portfolio: Portfolio, month: date) -> pl.DataFrame:
-    """The merchants' parameters of a month, one row each that is open by then."""
-    published = pl.DataFrame(pl.from_arrow(portfolio.merchants)).filter(pl.col("effective").cast(pl.Date) == month)
+    """The merchants' parameters of a month, one row each that is open by then.
+
+    Of the month after the portfolio's end nobody knows them: they move as they did the month before.
+    """
+    rows = _published(portfolio, month)
+    if month > portfolio.end:
+        latest = portfolio.end.replace(day=1)
+        before = _published(portfolio, (latest - timedelta(days=1)).replace(day=1))
+        rows = _published(portfolio, latest).join(before, on="merchant", suffix="_before", maintain_order="left")
+        moved = (pl.col(name) ** 2 / pl.col(f"{name}_before") for name in _SHARES)
+        rows = rows.select(
+            "merchant", *(values.round(5).alias(name) for name, values in zip(_SHARES, moved, strict=True))
+        )
     sells = pl.col("merchant").replace_strict(dict(MERCHANT_PURPOSE))
     health = (_USUAL_ARREARS / pl.col("arrears_share")).sqrt().clip(_LEAST, _MOST)
     amount = (sells.replace_strict(dict(_USUAL)) * health / 100).round() * 100
-    return published.select(
-        "merchant", sells=sells, max_amount=amount, arrears_share="arrears_share", complaint_rate="complaint_rate"
-    )
+    return rows.select("merchant", sells.alias("sells"), amount.alias("max_amount"), *_SHARES)
+
+
+def _published(portfolio: Portfolio, month: date) -> pl.DataFrame:
+    merchants = pl.DataFrame(pl.from_arrow(portfolio.merchants))
+    return merchants.filter(pl.col("effective").cast(pl.Date) == month).select("merchant", *_SHARES)
 
 
 def spoil_merchants(rows: pl.DataFrame) -> str:
@@ -90,29 +105,32 @@ def spoil_merchants(rows: pl.DataFrame) -> str:
 
 
 def plan_merchants(bank: Bank, portfolio: Portfolio, since: date) -> None:
-    """Put this month's table in force, plan one for each month to come, and leave the last, which is wrong, waiting."""
+    """Have this month's table in force on `since`, one for each month to come, and leave the last, which is wrong."""
     month = since.replace(day=1)
-    _put_in_force(bank, portfolio, month, at_nine(since, hours=1))
+    _plan_month(bank, portfolio, month, at_nine(since, hours=1))
     while (month := _next(month)) <= portfolio.end:
-        of = month
-
-        def work(at: datetime, of: date = of) -> None:
-            _put_in_force(bank, portfolio, of, at)
-
-        bank.plan(at_nine(month, days=-5), work)
-    latest = merchants_in(portfolio, portfolio.end.replace(day=1))
+        _plan_month(bank, portfolio, month, max(at_nine(month, days=-5), at_nine(since, hours=7)))
 
     def leave_waiting(at: datetime) -> None:
-        data = spoil_merchants(latest).encode()
+        data = spoil_merchants(merchants_in(portfolio, month)).encode()
         upload_table(bank.deed("ana", at), MERCHANTS.name, data, _file_name(month), month)
 
     bank.plan(at_nine(portfolio.end, days=-2), leave_waiting)
 
 
-def _put_in_force(bank: Bank, portfolio: Portfolio, month: date, at: datetime) -> None:
-    data = merchants_in(portfolio, month).write_csv().encode()
-    made = upload_table(bank.deed("ana", at), MERCHANTS.name, data, _file_name(month), month)
-    approve_table(bank.deed("ben", at + timedelta(minutes=40)), MERCHANTS.name, made.version, note="compared, as usual")
+def _plan_month(bank: Bank, portfolio: Portfolio, month: date, at: datetime) -> None:
+    """Have ana upload a month's file, and ben approve it forty minutes later."""
+
+    def upload(now: datetime) -> None:
+        data = merchants_in(portfolio, month).write_csv().encode()
+        version = upload_table(bank.deed("ana", now), MERCHANTS.name, data, _file_name(month), month).version
+
+        def approve(then: datetime) -> None:
+            approve_table(bank.deed("ben", then), MERCHANTS.name, version, note="compared with the month before")
+
+        bank.plan(now + timedelta(minutes=40), approve)
+
+    bank.plan(at, upload)
 
 
 def _file_name(month: date) -> str:

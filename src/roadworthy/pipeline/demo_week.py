@@ -1,4 +1,7 @@
-"""The demo's bad week: for five days the web shop sends incomes in thousands. It is staged, and says so."""
+"""The demo's bad week, which is staged: for five days the web shop takes monthly incomes for yearly ones.
+
+It sends a twelfth of what the applicant entered, and instalments over income twelve times too high with it.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,8 @@ __all__ = ["BadWeek"]
 _WEEKS_BEFORE_THE_END = 15
 _CORRECTED = 12
 _EVIDENCE = (
-    "The web shop's log of that week: income was sent in thousands of EUR. The applicant's own entry, as kept there, "
-    "is the amount that is put in now."
+    "The web shop's log of that week: it took the monthly income for a yearly one, and sent a twelfth of it. The "
+    "applicant's own entry, as kept there, is what is put in now."
 )
 
 
@@ -32,7 +35,10 @@ class BadWeek:
     def spoil(self, row: dict[str, Any], day: date) -> dict[str, Any]:
         """What the web shop made of an application that came on `day`."""
         if self._hits(row, day):
-            return row | {"income": round(row["income"] / 1000, 3)}
+            return row | {
+                "income": round(row["income"] / 12, 2),
+                "debt_to_income": round(row["debt_to_income"] * 12, 4),
+            }
         return row
 
     def take(self, reply: Reply, row: dict[str, Any], day: date) -> None:
@@ -47,7 +53,8 @@ class BadWeek:
             for place, (reply, row) in enumerate(self._hit[:_CORRECTED]):
                 now = at + timedelta(minutes=7 * place)
                 deed = bank.deed("olga", now)
-                made = correct(deed, bank.current, reply.decision_id, {"income": row["income"]}, _EVIDENCE)
+                right = {name: row[name] for name in ("income", "debt_to_income")}
+                made = correct(deed, bank.current, reply.decision_id, right, _EVIDENCE)
                 if isinstance(made, Decided):
                     officers.take(read_reply(made), row, now)
 
