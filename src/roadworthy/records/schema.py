@@ -188,8 +188,20 @@ applications = Table(
     Column("last_event_us", BigInteger),
     Column("last_known_us", BigInteger),
     Index(None, "applicant_id"),
-    # By time; with all that is counted by week, so that no application is opened for it.
-    Index("ix_applications_decided", "decided_us", "branch", "answer", "pd", "decisions", "overridden"),
+    # By time; with all that weeks count and searches ask, so that no application is opened that does not fit.
+    Index(
+        "ix_applications_decided",
+        "decided_us",
+        "branch",
+        "answer",
+        "pd",
+        "decisions",
+        "overridden",
+        "status",
+        "final_answer",
+        "release",
+        "amount",
+    ),
     # The officers' queue: the few that wait for a person.
     Index("ix_applications_waiting", "decided_us", "status", "branch", sqlite_where=WAITING, postgresql_where=WAITING),
 )

@@ -32,12 +32,14 @@ def get_search(visit: Visit) -> Shown:
     except RoadworthyError as problem:
         return show(visit, "search.html", problem=problem, asked=asked, found=None, **_choices(visit))
     here = {name: value for name, value in visit.asked.items() if name != "after"}
+    whole = after is None and found.next is None
     return show(
         visit,
         "search.html",
         asked=asked,
         found=[(one, address(one.application_id, one.decision_id or "")) for one in found.applications],
-        count=count_found(visit.deed(), wanted, most=_COUNTED),
+        # Where all of it is on this page, nothing is looked through a second time to be counted.
+        count=len(found.applications) if whole else count_found(visit.deed(), wanted, most=_COUNTED),
         counted=_COUNTED,
         first=write_after(here) if after is not None else None,
         next=None if found.next is None else write_after(here, found.next),

@@ -1,4 +1,4 @@
-"""Applications are counted from their indexes alone: by week, and those that wait.
+"""Applications are counted and sought by their indexes alone: by week, by what waits, by what a search asks.
 
 Revision ID: records_2
 """
@@ -20,8 +20,11 @@ def upgrade() -> None:
     op.create_index(
         "ix_applications_decided",
         "applications",
-        ["decided_us", "branch", "answer", "pd", "decisions", "overridden"],
-    )
+        [
+            "decided_us", "branch", "answer", "pd", "decisions", "overridden", "status", "final_answer", "release",
+            "amount",
+        ],
+    )  # fmt: skip
     waiting = sa.text("status IN ('open', 'review')")
     op.drop_index("ix_applications_waiting", "applications")
     op.create_index(
