@@ -41,7 +41,7 @@ def open_store_of_all(ready: Any, folder: Path) -> Iterator[Everything]:
         desk, house = lender.desk, lender.desk.house
         for name, late in (("A0", 0), ("A1", 2), ("A3", 5), ("A4", 5), ("A5", 5), ("A7", 2), ("A9", 5)):
             desk.decide(name, late_payments=late)
-        assert lender.promote(lender.approved(PRICED), warned="yes", read="yes").status_code == 303
+        assert lender.promote(lender.approved(PRICED), read="yes").status_code == 303
         season(desk)
         junior = desk.hire("junior", "officer", authority=100.0)
         officer = lender.officer

@@ -6,7 +6,7 @@ be done, nobody does it without having read that, and one act takes it back.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx
 import polars as pl
@@ -47,7 +47,7 @@ def upload(desk: Desk, file: pl.DataFrame | bytes, name: str = "loans.csv", **fi
     return desk.come("officer").send("/files", files={"file": (name, data)}, record="on", **fields)
 
 
-WRONG_FILES = {
+WRONG_FILES: dict[str, tuple[Callable[[], pl.DataFrame], str]] = {
     "another product's": (
         lambda: table().with_columns(
             housing=pl.lit("villa"), region=pl.lit("Paris"), age=pl.lit(5), months=pl.lit(600), amount=pl.lit(900_000.0)

@@ -214,7 +214,10 @@ def _take_key(act: Act, key_id: str) -> Key:
     wanted = select(api_keys).where(api_keys.c.key_id == key_id)
     row = act.connection.execute(wanted).one_or_none() if _KEY_ID.fullmatch(key_id) else None
     if row is None or row.account != act.by.account:
-        authorise(act, "key.change")
+        try:
+            authorise(act, "key.change")
+        except NotAllowed:
+            raise NotFound.unseen("key") from None
     if row is None:
         raise NotFound(f"there is no key {key_id!r}", mend="`roadworthy key list` shows their ids")
     return _read_key(row)

@@ -68,7 +68,9 @@ def _forget(connection: Connection, job_ids: Collection[str]) -> int:
 def _is_needed(connection: Connection, digest: str, job_ids: Collection[str]) -> bool:
     """Whether other work names it, or a record of what this store decides by."""
     others = select(_jobs.c.job_id).where(
-        _jobs.c.job_id.not_in(job_ids), or_(_jobs.c.input.contains(digest), _jobs.c.result.contains(digest))
+        _jobs.c.job_id.not_in(job_ids),
+        _jobs.c.state != "cancelled",
+        or_(_jobs.c.input.contains(digest), _jobs.c.result.contains(digest)),
     )
     proposed = select(_proposals.c.proposal_id).where(_proposals.c.digest == digest)
     if any(connection.execute(wanted.limit(1)).first() is not None for wanted in (others, proposed)):
