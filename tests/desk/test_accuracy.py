@@ -19,6 +19,7 @@ from roadworthy.outcomes import Judged, judge_outcomes, record_outcomes
 from roadworthy.records import Decision, Particulars, ReleaseRef, encode_payload
 from tests.api.house import POLICY
 from tests.desk.conftest import Desk, Person, open_desk, read_words
+from tests.stores import another_store_url
 
 LONG_AGO = datetime.now(UTC) - timedelta(days=800)
 MONEY = (
@@ -39,32 +40,33 @@ economics:
 def season(desk: Desk) -> None:
     """At a PD of 5%: 200 lent to, 20 went bad; at 20%: 100, 40 went bad; at 30%: 50 declined; one lent to just now."""
     service = replace(desk.house.deed("service").by, branches=EVERY_BRANCH)
-    rows, booked = [], LONG_AGO + timedelta(days=1)
+    entries, rows, booked = [], [], LONG_AGO + timedelta(days=1)
     past = [(0.05 + i % 2 / 1e6, i < 20) for i in range(200)] + [(0.2 + i % 2 / 1e6, i < 40) for i in range(100)]
     for i, (pd, bad) in enumerate(past):
         stated = Decision(answer="approve", pd=pd, score=600.0, release=ReleaseRef("1", "m", "p"), applied_at=LONG_AGO,
                           branch="NS"[i % 2])  # fmt: skip
         inputs = {} if i == 199 else {"amount": 1000.0}
         sealed = encode_payload(Particulars(inputs=msgspec.Raw(msgspec.json.encode(inputs))))
-        desk.house.services.deed(service, LONG_AGO + timedelta(seconds=i)).record(stated, f"old-{i}", sealed=sealed)
+        deed = desk.house.services.deed(service, LONG_AGO + timedelta(seconds=i))
+        entries.append(deed.entry(stated, f"old-{i}", sealed=sealed))
         rows.append({"application_id": f"old-{i}", "bad": int(bad), "at": LONG_AGO + timedelta(days=300),
                      "known_at": LONG_AGO + timedelta(days=301), "booked_at": booked})  # fmt: skip
     for i in range(50):
         stated = Decision(answer="decline", pd=0.3, score=500.0, release=ReleaseRef("1", "m", "p"),
                           applied_at=LONG_AGO, branch="N")  # fmt: skip
-        desk.house.services.deed(service, LONG_AGO).record(stated, f"no-{i}")
+        entries.append(desk.house.services.deed(service, LONG_AGO).entry(stated, f"no-{i}"))
     young = datetime.now(UTC) - timedelta(days=30)
     stated = Decision(
         answer="approve", pd=0.05, score=600.0, release=ReleaseRef("2", "m", "p"), applied_at=young, branch="N"
     )
-    desk.house.services.deed(service, young).record(stated, "young")
+    desk.house.store.ledger.append([*entries, desk.house.services.deed(service, young).entry(stated, "young")])
     rows.append({"application_id": "young", "event": "booked", "at": young, "known_at": young})
     assert record_outcomes(desk.house.services.deed(service), rows).set_aside == ()
 
 
-@pytest.fixture(scope="module")
-def seasoned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with open_desk(f"sqlite:///{tmp_path_factory.mktemp('store') / 'store.db'}") as desk:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def seasoned(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    with open_desk(another_store_url(request.param, request, tmp_path_factory.mktemp("store"))) as desk:
         desk.house.go_live(policy=MONEY)
         season(desk)
         yield desk

@@ -16,7 +16,7 @@ from roadworthy.outcomes import record_outcomes
 from roadworthy.product import Outcome, Product, Purpose
 from roadworthy.records import Decision, ReleaseRef, Store, create_store
 from tests.desk.conftest import Desk, open_desk, read_words
-from tests.stores import MADE
+from tests.stores import MADE, another_store_url
 
 LONG_AGO = datetime.now(UTC) - timedelta(days=800)
 PDS = [0.02 + 0.0003 * i for i in range(300)]
@@ -28,9 +28,11 @@ def season(desk: Desk) -> None:
     deed = desk.house.services.deed
     service = desk.house.deed("service").by
     release = ReleaseRef("1", "model", "policy")
+    entries = []
     for i, pd in enumerate(PDS):
         stated = Decision(answer="approve", pd=pd, score=600.0, release=release, applied_at=LONG_AGO, branch="N")
-        deed(service, LONG_AGO + timedelta(seconds=i)).record(stated, f"old-{i}")
+        entries.append(deed(service, LONG_AGO + timedelta(seconds=i)).entry(stated, f"old-{i}"))
+    desk.house.store.ledger.append(entries)
     rows = [
         {"application_id": f"old-{i}", "bad": int(i % 10 == 0), "at": LONG_AGO + timedelta(days=300),
          "known_at": LONG_AGO + timedelta(days=301), "booked_at": LONG_AGO + timedelta(days=1)}
@@ -40,10 +42,10 @@ def season(desk: Desk) -> None:
     assert taken.set_aside == ()
 
 
-@pytest.fixture(scope="module")
-def seasoned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A desk with a past."""
-    with open_desk(f"sqlite:///{tmp_path_factory.mktemp('store') / 'store.db'}") as desk:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def seasoned(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A desk with a past, on each store."""
+    with open_desk(another_store_url(request.param, request, tmp_path_factory.mktemp("store"))) as desk:
         season(desk)
         yield desk
 

@@ -14,14 +14,15 @@ from roadworthy.access import Branches
 from roadworthy.lifecycle import who_was_live
 from tests.desk.conftest import Desk, Person, open_desk, read_words
 from tests.desk.past import BEGIN, ODD, WEEKS, live_past
+from tests.stores import another_store_url
 
 ODD_MONDAY = (BEGIN + timedelta(weeks=ODD)).date()
 
 
-@pytest.fixture(scope="module")
-def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A desk with twenty weeks behind it, one of them odd."""
-    with open_desk(f"sqlite:///{tmp_path_factory.mktemp('weeks') / 'store.db'}") as desk:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def calm(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A desk with twenty weeks behind it, one of them odd, on each store."""
+    with open_desk(another_store_url(request.param, request, tmp_path_factory.mktemp("weeks"))) as desk:
         desk.hire("early", "officer", branches=Branches.of("N", "E"))
         assert "Nothing was decided yet" in open_weeks(desk.come("early")).text
         live_past(desk.house.store)
