@@ -59,10 +59,14 @@ def add_challenger(bank: Bank, workspace: Workspace, end: date, note: str) -> st
     """Ana makes a second release and submits it, Ben approves it; that it goes live is left to do. Its number."""
     made = create_release(bank.deed("ana", at_nine(end, days=2, hours=1)), **_parts(workspace), note=note)
     submit_release(
-        bank.deed("ana", at_nine(end, days=2, hours=2)), made.id, note="Refers fewer people; compare it with release 1."
+        bank.deed("ana", at_nine(end, days=2, hours=2)),
+        made.id,
+        note="Compare it with release 1 on the latest decisions.",
     )
     approve_release(
-        bank.deed("ben", at_nine(end, days=2, hours=5)), made.id, note="Reads the same columns; promote it."
+        bank.deed("ben", at_nine(end, days=2, hours=5)),
+        made.id,
+        note="Compared with what came. Operations may promote it.",
     )
     return made.id
 
