@@ -20,14 +20,13 @@ _events = metadata.tables["outcome_events"]
 _applications = metadata.tables["applications"]
 _CONCLUDING = ("final_answer", "override", "human_review")
 _EVENTS = {
-    "record_id": pl.String,
     "application_id": pl.String,
     "event": pl.String,
     "at_us": pl.Int64,
     "known_us": pl.Int64,
     "days": pl.Int64,
     "bad": pl.Int64,
-    "corrects": pl.String,
+    "corrected": pl.Boolean,
 }
 DECISIONS = {
     "application_id": pl.String,
@@ -70,15 +69,17 @@ class _Concluded(Struct):
 
 def read_standing(connection: Connection, as_of_us: int) -> pl.DataFrame:
     """The events known by then that nothing known by then put right, by name or by being told later of the same."""
+    later = _events.alias()
+    corrected = select(later.c.corrects).where(later.c.corrects.is_not(None), later.c.known_us <= as_of_us)
     columns = (
-        _events.c.record_id, _events.c.application_id, _events.c.event, _events.c.happened_us, _events.c.known_us,
-        _events.c.days, _events.c.bad, _events.c.corrects,
+        _events.c.application_id, _events.c.event, _events.c.happened_us, _events.c.known_us, _events.c.days,
+        _events.c.bad, _events.c.record_id.in_(corrected),
     )  # fmt: skip
-    # Payments are many and judge nobody; only what they put right would.
-    judges = or_(_events.c.event.in_(_JUDGING), _events.c.corrects.is_not(None))
-    known = _to_frame(connection, select(*columns).where(_events.c.known_us <= as_of_us, judges), _EVENTS)
+    # Payments are many, and judge nobody.
+    wanted = select(*columns).where(_events.c.known_us <= as_of_us, _events.c.event.in_(_JUDGING))
+    known = _to_frame(connection, wanted, _EVENTS)
     latest = pl.col("known_us") == pl.col("known_us").max().over("application_id", "event", "at_us")
-    return known.filter(latest & ~pl.col("record_id").is_in(known["corrects"].drop_nulls().implode()))
+    return known.filter(latest & ~pl.col("corrected"))
 
 
 def read_erased(connection: Connection) -> list[str]:
