@@ -7,6 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
+from roadworthy.desk.pages import releases
+from roadworthy.errors import Refused
+from roadworthy.lifecycle import promote_release, undo_table
 from tests.api.house import PRODUCT
 from tests.desk.conftest import Person, read_words
 from tests.desk.lender import CENTS, LOOSE, NOVEMBER, OCTOBER, READS, Lender, lender, ready
@@ -77,6 +80,36 @@ def test_nobody_acts_on_what_they_saw_before_somebody_was_quicker(lender: Lender
     refused = words(lender.promote(number, instead_of="99"), 409)
     assert "another release went live meanwhile: release 1 is live now" in refused
     assert lender.champion == "1"
+
+
+def test_who_goes_live_while_another_reads_the_warnings_is_not_replaced_unseen(
+    lender: Lender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between looking at what would change and changing it somebody else may have been quicker (R10)."""
+    number, quicker = lender.approved(READS.replace("0.12", "0.11")), lender.approved(READS.replace("0.12", "0.13"))
+    house = lender.desk.house
+
+    weigh = releases._weigh
+
+    def be_quicker(*what: Any, **how: Any) -> Any:
+        weighed = weigh(*what, **how)
+        if lender.champion != "1":
+            return weighed
+        promote_release(house.deed("operator"), quicker, current=house.services.current)
+        return weighed[0], ()
+
+    monkeypatch.setattr(releases, "_weigh", be_quicker)
+    refused = words(lender.promote(number), 409)
+    assert f"another release went live meanwhile: release {quicker} is live now" in refused
+    assert lender.champion == quicker
+
+
+def test_only_the_version_that_was_looked_at_is_undone(lender: Lender) -> None:
+    where = lender.upload()
+    lender.ben.act(f"{where}/approve", read="yes")
+    with pytest.raises(Refused, match="version 1 of table 'regions' is not in force any more"):
+        undo_table(lender.desk.house.deed("operator"), "regions", "wrong", expected="1")
+    assert lender.in_force == "2"
 
 
 def test_a_release_is_rejected_with_a_note_and_what_was_typed_is_kept(lender: Lender) -> None:
