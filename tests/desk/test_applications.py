@@ -47,6 +47,7 @@ def test_the_answer_comes_first_and_all_that_led_to_it_follows(desk: Desk, offic
     words = read_words(page.text)
     assert words.index("decline The policy's own answer") < words.index("How likely it goes bad") < words.index("Why")
     assert f"PD {decided['pd']:.1%}" in words
+    assert f"Score {decided['score']:.0f}; higher is better" in words
     assert "within 12 months of booking" in words
     for reason in decided["reasons"]:
         assert reason["text"] in words
