@@ -129,6 +129,14 @@ def test_what_is_wrong_is_said_and_what_was_typed_is_kept(
     assert desk.count_records() == before
 
 
+def test_a_day_beyond_every_calendar_is_none(desk: Desk, officer: Person, name: str) -> None:
+    desk.decide(name)
+    answer = officer.send(f"/applications/{name}/review", view="Look again", until="9999-12-31")
+    assert answer.status_code == 422
+    assert "answered by: '9999-12-31' is no day" in read_words(answer.text)
+    assert "Look again" in answer.text
+
+
 def test_a_button_pressed_twice_answers_once(desk: Desk, officer: Person, name: str) -> None:
     desk.decide(name, **REFERRED)
     once = hidden(officer.get(f"/applications/{name}").text, "once")
