@@ -165,6 +165,7 @@ def _show_release(visit: Visit, problem: RoadworthyError | None = None) -> Shown
         against=champion,
         differences=() if loaded is None or champion is None else list_differences(champion, loaded),
         note=visit.sent["note"] if problem is not None and visit.method == "POST" else "",
+        back_to=_before(visit),
     )
 
 
