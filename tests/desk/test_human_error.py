@@ -76,7 +76,7 @@ WRONG_FILES: dict[str, tuple[Callable[[], pl.DataFrame], str]] = {
     ),
     "words where numbers were": (
         lambda: table().with_columns(age=pl.lit("old")),
-        "30 of the first 30 rows would be set aside",
+        "30 of the first 30 rows would be set aside, most often because age is",
     ),
 }
 
