@@ -66,4 +66,5 @@ def test_a_refusal_before_it_is_known_who_asks_says_nothing_of_what_is_live(desk
 
 def make_one(desk: Desk) -> str:
     """A link for the officer."""
-    return desk._keep_accounts(lambda act: make_link(act, "officer", random=secrets.token_bytes))
+    link: str = desk._keep_accounts(lambda act: make_link(act, "officer", random=secrets.token_bytes))
+    return link
