@@ -8,10 +8,10 @@ from typing import Any
 
 import polars as pl
 from msgspec import Struct
-from sqlalchemy import Connection, Select, and_, or_, select
+from sqlalchemy import Connection, Integer, Select, and_, cast, or_, select
 
 from roadworthy.outcomes.row import BARE
-from roadworthy.records import decode_payload, metadata, to_us
+from roadworthy.records import decode_payload, metadata, read_parts, to_us
 
 __all__ = ["DECISIONS", "read_decisions", "read_erased", "read_recorded", "read_standing"]
 
@@ -26,7 +26,7 @@ _EVENTS = {
     "known_us": pl.Int64,
     "days": pl.Int64,
     "bad": pl.Int64,
-    "corrected": pl.Boolean,
+    "corrected": pl.Int64,
 }
 DECISIONS = {
     "application_id": pl.String,
@@ -44,7 +44,6 @@ DECISIONS = {
 
 _JUDGING = ("booked", "default", "days_past_due", BARE)
 """Events that say whether an application was lent to, or went bad."""
-_AT_ONCE = 20_000
 
 
 class _Release(Struct):
@@ -73,13 +72,13 @@ def read_standing(connection: Connection, as_of_us: int) -> pl.DataFrame:
     corrected = select(later.c.corrects).where(later.c.corrects.is_not(None), later.c.known_us <= as_of_us)
     columns = (
         _events.c.application_id, _events.c.event, _events.c.happened_us, _events.c.known_us, _events.c.days,
-        _events.c.bad, _events.c.record_id.in_(corrected),
+        _events.c.bad, cast(_events.c.record_id.in_(corrected), Integer),
     )  # fmt: skip
     # Payments are many, and judge nobody.
     wanted = select(*columns).where(_events.c.known_us <= as_of_us, _events.c.event.in_(_JUDGING))
     known = _to_frame(connection, wanted, _EVENTS)
     latest = pl.col("known_us") == pl.col("known_us").max().over("application_id", "event", "at_us")
-    return known.filter(latest & ~pl.col("corrected"))
+    return known.filter(latest & (pl.col("corrected") == 0))
 
 
 def read_erased(connection: Connection) -> list[str]:
@@ -110,17 +109,11 @@ def read_decisions(connection: Connection, as_of_us: int) -> pl.DataFrame:
 
 def _to_frame(connection: Connection, wanted: Select[Any], schema: Mapping[str, Any]) -> pl.DataFrame:
     """The rows as columns, a part at a time, so that a million of them are never all there as objects."""
-    rows = connection.execute(wanted, execution_options={"yield_per": _AT_ONCE})
-    parts = [
-        pl.DataFrame(
-            [
-                pl.Series(name, values, kind)
-                for (name, kind), values in zip(schema.items(), zip(*part, strict=True), strict=True)
-            ]
-        )
-        for part in rows.partitions()
-    ]
-    return pl.concat([pl.DataFrame(schema=schema), *parts])
+    parts = [pl.DataFrame(schema=schema)]
+    for rows in read_parts(connection, wanted):
+        columns = zip(schema.items(), zip(*rows, strict=True), strict=True)
+        parts.append(pl.DataFrame([pl.Series(name, values, kind) for (name, kind), values in columns]))
+    return pl.concat(parts)
 
 
 def read_recorded(connection: Connection, ids: Select[tuple[str]], as_of_us: int) -> pl.DataFrame:
