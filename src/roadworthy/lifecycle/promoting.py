@@ -14,7 +14,7 @@ from roadworthy.lifecycle.approving import check_approved
 from roadworthy.lifecycle.history import read_change
 from roadworthy.lifecycle.route import Alteration, alter_route
 from roadworthy.lifecycle.steps import find_champions
-from roadworthy.lifecycle.views import ReleaseView, read_releases, show_release, view_release
+from roadworthy.lifecycle.views import ReleaseView, read_releases, view_release
 from roadworthy.live import CurrentRoute, Loaded, release_subject, warm_up
 from roadworthy.product import missing_purpose
 from roadworthy.records import Entry, Live, ReleaseEvent, Route, Store
@@ -105,7 +105,9 @@ def _go_live(
 ) -> ReleaseView:
     alter_route(deed, alter, reason=reason, break_glass=break_glass)
     current.refresh()
-    release = show_release(deed.store, release_id)
+    with deed.store.reading() as connection:
+        # As this act left it: somebody else may have replaced it since.
+        release = view_release(connection, release_id, release_id)
     notes = [f"the purpose is not stated in full: {', '.join(release.missing)}"] if release.missing else []
     changed = current.load(release_id).release.package.check_golden()
     if changed:
