@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager, suppress
@@ -45,11 +44,6 @@ Asgi = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 DRAIN_SECONDS = 30
 """How long requests that are under way may take once the program was told to stop."""
 _START_SECONDS = 120
-_TURN_SECONDS = 0.0005
-"""How long one thread may keep the interpreter while another waits for it: a tenth of Python's own.
-
-A page passes through it some twenty times. Beside long work it would wait a whole turn each time.
-"""
 _FORGET_EVERY_SECONDS = 3600
 
 
