@@ -227,7 +227,7 @@ def _long_ago(url: str, decisions: int) -> date:
     with open_store(url) as store, store.reading() as connection:
         later = text("SELECT decided_us FROM applications ORDER BY decided_us DESC LIMIT 1 OFFSET :skipped")
         us = connection.execute(later, {"skipped": decisions}).scalar_one_or_none()
-    return date(2000, 1, 1) if us is None else moment(us).date() + timedelta(days=1)
+    return date(2000, 1, 1) if us is None else min(moment(us).date() + timedelta(days=1), datetime.now(UTC).date())
 
 
 def _bare_read(url: str, asks: int) -> float:
