@@ -34,7 +34,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE / "services")]
 from aged_store import make_aged_store, sign_in_link  # noqa: E402  # the path above
 from long_work import measure_long_work, peak_mib  # noqa: E402
 
-from roadworthy.records import Wanted, backup, moment, open_store, restore, search_applications  # noqa: E402
+from roadworthy.records import Wanted, backup, moment, open_store, restore, search_applications, to_us  # noqa: E402
 from tests.stores import free_port  # noqa: E402
 
 DATABASE = "roadworthy.db"
@@ -60,8 +60,8 @@ def main() -> None:
             _measure(client, url, asked.asks, asked.only, bare)
             print(json.dumps({"peak_mib": peak_mib(server)}), flush=True)
             if asked.only in "long work":
-                since = _long_ago(url, 99_000)
-                for line in measure_long_work(client, COOKIES["officer"], server, since, record=asked.record):
+                sought = _span(url, 99_000)
+                for line in measure_long_work(client, COOKIES["officer"], server, sought, record=asked.record):
                     print(json.dumps(line), flush=True)
 
 
@@ -222,12 +222,16 @@ def _wait_for_accuracy(client: httpx.Client, asks: int, small: float) -> None:
     )  # fmt: skip
 
 
-def _long_ago(url: str, decisions: int) -> date:
-    """The day since which there were at most so many decisions."""
+def _span(url: str, decisions: int) -> str:
+    """A search for the latest so many decisions of the days before this one."""
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    later = text(
+        "SELECT decided_us FROM applications WHERE decided_us < :us ORDER BY decided_us DESC LIMIT 1 OFFSET :n"
+    )
     with open_store(url) as store, store.reading() as connection:
-        later = text("SELECT decided_us FROM applications ORDER BY decided_us DESC LIMIT 1 OFFSET :skipped")
-        us = connection.execute(later, {"skipped": decisions}).scalar_one_or_none()
-    return date(2000, 1, 1) if us is None else min(moment(us).date() + timedelta(days=1), datetime.now(UTC).date())
+        us = connection.execute(later, {"us": to_us(today), "n": decisions}).scalar_one_or_none()
+    since = date(2000, 1, 1) if us is None else moment(us).date() + timedelta(days=1)
+    return f"decided_from={since}&decided_to={(today - timedelta(days=1)).date()}"
 
 
 def _bare_read(url: str, asks: int) -> float:

@@ -7,7 +7,6 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import date
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -23,12 +22,12 @@ _OVER = re.compile(r'<span class="mark [^"]*">(done|failed|cancelled)</span>')
 
 
 def measure_long_work(
-    client: httpx.Client, cookie: str, server: int, since: date, *, record: bool
+    client: httpx.Client, cookie: str, server: int, sought: str, *, record: bool
 ) -> Iterator[dict[str, Any]]:
     """Each piece of work with its seconds, the server's peak memory, and how long a search took before and meanwhile.
 
-    `since` is the day of the first decision that is exported; `server` the process that serves; with `record` the file
-    is scored once more, on the record.
+    `sought` is the search whose result is exported; `server` the process that serves; with `record` the file is scored
+    once more, on the record.
     """
     headers = {"Cookie": cookie}
     token = re.search(r'name="token" value="([^"]+)"', client.get("/search", headers=headers).text)
@@ -41,7 +40,7 @@ def measure_long_work(
 
         def export(kind: str = kind) -> httpx.Response:
             sent = {"token": token[1], "format": kind}
-            return client.post(f"/search/export?decided_from={since}", data=sent, headers=headers)
+            return client.post(f"/search/export?{sought}", data=sent, headers=headers)
 
         yield {"long_work": f"export {kind}", **_work(client, headers, server, export)}
     X, _ = make_applications(ROWS, seed=9)
