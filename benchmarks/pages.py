@@ -1,6 +1,6 @@
-"""What the pages cost on a store of a million decisions, beside the smallest answer the same server can give.
+"""What the pages cost on a store of many decisions, beside the smallest answer the same server can give.
 
-    python benchmarks/pages.py [--decisions 1000000] [--asks 30] [--store FOLDER] [--postgres URL] [--record]
+    python benchmarks/pages.py [--decisions 100000] [--asks 30] [--store FOLDER] [--postgres URL] [--record]
 
 Makes a store of so many made-up decisions of three years, with answers and outcomes (see services/aged_store.py), or
 takes the one in FOLDER that an earlier run made there; serves it with `roadworthy serve`; signs somebody in; and asks
@@ -43,7 +43,7 @@ PATIENCE = 600.0
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--decisions", type=int, default=1_000_000)
+    parser.add_argument("--decisions", type=int, default=100_000)
     parser.add_argument("--asks", type=int, default=30)
     parser.add_argument("--store", type=Path)
     parser.add_argument("--postgres")
