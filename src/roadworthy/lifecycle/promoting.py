@@ -122,7 +122,10 @@ def _find_before(connection: Connection, seen: str | None) -> tuple[ReleaseView,
     releases = {release.id: release for release in read_releases(connection, seen)}
     champions = find_champions({release.id: release.steps for release in releases.values()})
     if champions[-1:] != (seen,) or len(champions) < 2:
-        raise Refused(f"nothing was live before release {seen}", mend="promote the release that should be live")
+        raise Refused(
+            f"there is no earlier release to go back to from release {seen}",
+            mend="promote the release that should be live",
+        )
     return releases[seen], releases[champions[-2]]
 
 
