@@ -81,8 +81,8 @@ def read_wanted(asked: Mapping[str, str], zone: str = "UTC") -> Wanted:
     ('open',)
     >>> read_wanted({"amount_from": "much"})
     Traceback (most recent call last):
-    roadworthy.errors.UsageError: amount from: 'much' is no amount
-      mend: a number, without its currency
+    roadworthy.errors.UsageError: amount from is 'much', which is no number
+      mend: digits, with a point before decimals
     """
     found: dict[str, Any] = {}
     for field, name, known in (
