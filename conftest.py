@@ -148,7 +148,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The files that take longest go first, so that no worker is left with one of them at the end.
 
-    `--no-loadscope-reorder`, which the Makefile gives, keeps xdist from putting the files with most tests first instead.
+    `--no-loadscope-reorder`, given by the Makefile, keeps xdist from putting the files with most tests first.
     """
     items.sort(key=lambda item: not item.path.relative_to(ROOT).as_posix().startswith(_LONGEST))
 
