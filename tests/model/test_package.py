@@ -25,7 +25,7 @@ from roadworthy.contract import Column, Contract, check_table, to_arrow
 from roadworthy.decision import decide
 from roadworthy.errors import DataError, PackageError
 from roadworthy.model import Package, load, seal
-from roadworthy.model.package import PROTOCOL, from_parts
+from roadworthy.model.package import from_parts
 from roadworthy.model.package_file import file_bytes, read_parts
 from roadworthy.model.plain_array import array_bytes, read_array
 from roadworthy.model.plain_batch import plain_batch, read_batch
@@ -194,16 +194,6 @@ def test_a_missing_part_is_named(tiny: Package) -> None:
 def test_a_part_too_many_is_refused_and_nothing_is_ever_written_by_its_name(name: str, tiny: Package) -> None:
     assert name in refusal({**tiny.parts, name: b"{}"})
     assert f"{name} is no part of a package" in refusal(resealed(tiny, **{name: b"{}"}))
-
-
-@pytest.mark.parametrize("protocol", [0, 2, 99, "1", None])
-def test_another_protocol_is_named_with_the_mend(protocol: Any, tiny: Package) -> None:
-    parts = with_manifest(tiny, lambda manifest: manifest.update(protocol=protocol))
-    with pytest.raises(
-        PackageError, match=f"is of protocol {protocol}; this Roadworthy reads protocol {PROTOCOL}"
-    ) as raised:
-        from_parts(parts, where="old.rw")
-    assert raised.value.mend is not None
 
 
 @pytest.mark.parametrize(

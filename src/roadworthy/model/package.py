@@ -216,10 +216,12 @@ def _read_manifest(parts: Mapping[str, bytes]) -> Manifest:
     if "manifest.json" not in parts:
         raise PackageError("has no manifest.json: it is not a Roadworthy package")
     protocol = _decode(parts, "manifest.json", dict[str, Any]).get("protocol")
-    if protocol != PROTOCOL:
+    if type(protocol) is not int or protocol < 1:
+        raise PackageError("manifest.json does not say of what protocol it is", mend="seal the model again")
+    if protocol > PROTOCOL:
         raise PackageError(
-            f"is of protocol {protocol}; this Roadworthy reads protocol {PROTOCOL}",
-            mend="use a newer Roadworthy, or seal the model again with this one",
+            f"is of protocol {protocol}, and this Roadworthy reads those up to {PROTOCOL}",
+            mend="update Roadworthy here, or seal the model again with this one",
         )
     manifest = _decode(parts, "manifest.json", Manifest)
     for name in sorted({*manifest.parts, *parts} - {"manifest.json"}):
