@@ -52,13 +52,13 @@ def goes_left(x: Any, threshold: Any, missing_left: Any, begin: Any, bits: Any) 
 @njit(cache=True, nogil=True)
 def walk_forest(
     features: Any, roots: Any, feature: Any, threshold: Any, left: Any, right: Any, missing_left: Any, value: Any,
-    category_begin: Any, category_end: Any, category_bits: Any, base: Any, float32_sum: Any, total: Any,
+    category_begin: Any, category_end: Any, category_bits: Any, float32_sum: Any, total: Any,
 ) -> None:  # fmt: skip
-    """Add each tree's leaf to `total` (n,), tree after tree, starting from `base`, in the library's own width."""
+    """Add each tree's leaf to what `total` (n,) starts from, tree after tree, in the library's own width."""
     none = np.uint32(0)
     for row in range(features.shape[0]):
-        wide = base
-        narrow = np.float32(base)
+        wide = total[row]
+        narrow = np.float32(total[row])
         for tree in range(roots.shape[0]):
             node = roots[tree]
             split = feature[node]
@@ -136,12 +136,12 @@ class Forest:
         with np.errstate(over="ignore"):  # beyond float32 is infinity in the library too
             return features.astype(np.float32).astype(np.float64)
 
-    def margin(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The ensemble's raw output (n,) for features (n, m)."""
-        total = np.empty(features.shape[0], dtype=np.float64)
+    def margin(self, features: NDArray[np.float64], start: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        """The ensemble's raw output (n,) for features (n, m); the sum starts from `start` (n,) in place of `base`."""
+        total = np.full(features.shape[0], self.base) if start is None else start.copy()
         walk_forest(
             self.rounded(features), self.roots, self.feature, self.threshold, self.left, self.right, self.missing_left,
-            self.value, self.category_begin, self.category_end, self.category_bits, self.base, self.float32_sum, total,
+            self.value, self.category_begin, self.category_end, self.category_bits, self.float32_sum, total,
         )  # fmt: skip
         return total if self.divisor == 1.0 else total / self.divisor
 
