@@ -26,7 +26,7 @@ from roadworthy.decision import decide
 from roadworthy.errors import DataError, PackageError
 from roadworthy.model import Package, load, seal
 from roadworthy.model.package import from_parts
-from roadworthy.model.package_file import file_bytes, read_parts
+from roadworthy.model.package_file import read_parts
 from roadworthy.model.plain_array import array_bytes, read_array
 from roadworthy.model.plain_batch import plain_batch, read_batch
 from roadworthy.testing import make_applications, make_package, make_release
@@ -125,53 +125,6 @@ def test_any_zip_tool_opens_it(tiny: Package, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "tiny.rw") as archive:
         assert archive.testzip() is None
         assert {name: archive.read(name) for name in archive.namelist()} == dict(tiny.parts)
-
-
-def places_of_parts(content: bytes) -> dict[str, range]:
-    """Where in the file the content of each part lies."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        starts = {entry: entry.header_offset + 30 + len(entry.filename) for entry in archive.infolist()}
-    return {entry.filename: range(start, start + entry.file_size) for entry, start in starts.items()}
-
-
-def test_a_flipped_byte_anywhere_is_refused(line: Package, tmp_path: Path) -> None:
-    """Every byte that belongs to no part's content, and every seventh of those that do."""
-    sound, path = file_bytes(line.parts), tmp_path / "flipped.rw"
-    path.write_bytes(sound)
-    assert load(path).digest == line.digest
-    contents = {place for places in places_of_parts(sound).values() for place in places}
-    for place in range(len(sound)):
-        if place in contents and place % 7:
-            continue
-        flipped = bytearray(sound)
-        flipped[place] ^= 1 << (place % 8)
-        path.write_bytes(flipped)
-        with pytest.raises(PackageError) as raised:
-            load(path)
-        assert raised.value.where == str(path)
-
-
-def test_a_flipped_byte_within_a_part_is_refused_with_the_part_s_name(tiny: Package, tmp_path: Path) -> None:
-    sound, path = file_bytes(tiny.parts), tmp_path / "flipped.rw"
-    for name, places in places_of_parts(sound).items():
-        for place in (places[0], places[len(places) // 2], places[-1]):
-            flipped = bytearray(sound)
-            flipped[place] ^= 1
-            path.write_bytes(flipped)
-            with pytest.raises(PackageError, match=name):
-                load(path)
-
-
-def test_every_truncation_and_every_addition_is_refused(tiny: Package, tmp_path: Path) -> None:
-    sound, path = file_bytes(tiny.parts), tmp_path / "cut.rw"
-    for length in [*range(0, len(sound), 37), len(sound) - 1]:
-        path.write_bytes(sound[:length])
-        with pytest.raises(PackageError, match="not a whole package"):
-            load(path)
-    for odd in (sound + b"\0", b"#!/bin/sh\n" + sound, sound + sound):
-        path.write_bytes(odd)
-        with pytest.raises(PackageError):
-            load(path)
 
 
 def test_a_changed_part_with_a_right_checksum_is_refused_with_its_name(tiny: Package) -> None:
@@ -343,40 +296,6 @@ def test_bytes_that_are_no_whole_array_are_refused(content: bytes) -> None:
         read_array(content, "odd.npy", np.float64)
 
 
-def zip_of(entries: list[tuple[str, bytes]], path: Path, compression: int = zipfile.ZIP_STORED) -> Path:
-    with zipfile.ZipFile(path, "w", compression) as archive:
-        for name, content in entries:
-            archive.writestr(name, content)
-    return path
-
-
-@pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_nothing_is_unpacked_so_there_are_no_bombs(compression: int, tmp_path: Path) -> None:
-    path = zip_of([("manifest.json", b"0" * 10_000_000)], tmp_path / "bomb.rw", compression)
-    with pytest.raises(PackageError, match=r"manifest.json is compressed"):
-        load(path)
-
-
-@pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_a_part_that_is_there_twice_is_refused(tiny: Package, tmp_path: Path) -> None:
-    path = zip_of([*tiny.parts.items(), ("contract.json", b"{}")], tmp_path / "twice.rw")
-    with pytest.raises(PackageError, match=r"contract.json is there twice"):
-        load(path)
-
-
-def test_a_zip_written_otherwise_is_refused_even_with_the_same_parts(tiny: Package, tmp_path: Path) -> None:
-    """There is one way to write given parts, so that no byte can carry anything else."""
-    path = zip_of(sorted(tiny.parts.items()), tmp_path / "other.rw")
-    with pytest.raises(PackageError, match="bytes that belong to no part"):
-        load(path)
-
-
-def test_a_zip_of_ten_thousand_parts_is_refused(tmp_path: Path) -> None:
-    path = zip_of([(f"{i}.json", b"") for i in range(10_000)], tmp_path / "many.rw")
-    with pytest.raises(PackageError, match="it has 10000 parts"):
-        load(path)
-
-
 def test_what_is_no_package_at_all_is_said(tmp_path: Path, tiny: Package) -> None:
     (tmp_path / "text.rw").write_text("age,bad\n41,0\n")
     with pytest.raises(PackageError, match="not a whole package"):
@@ -386,7 +305,9 @@ def test_what_is_no_package_at_all_is_said(tmp_path: Path, tiny: Package) -> Non
     assert raised.value.available == ["text.rw"]
     with pytest.raises(PackageError, match="cannot be read"):
         load(tmp_path)
-    assert read_parts(zip_of([], tmp_path / "empty.rw")) == {}
+    with zipfile.ZipFile(tmp_path / "empty.rw", "w"):
+        pass
+    assert read_parts(tmp_path / "empty.rw") == {}
     with pytest.raises(PackageError, match=r"has no manifest.json"):
         load(tmp_path / "empty.rw")
     assert tiny.digest
