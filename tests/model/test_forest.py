@@ -224,3 +224,23 @@ def test_a_forest_without_a_node_is_refused() -> None:
     )}  # fmt: skip
     with pytest.raises(PackageError, match="roots"):
         Forest(**nothing).check(2)
+
+
+def test_trees_deeper_than_any_are_refused_before_a_table_of_their_depth_is_made() -> None:
+    inner = 5_000
+    node = np.arange(2 * inner + 1)
+    is_inner = (node % 2 == 0) & (node < 2 * inner)
+    forest = Forest(
+        roots=np.array([0], dtype=np.int32),
+        feature=np.where(is_inner, 0, -1).astype(np.int32),
+        threshold=np.zeros(len(node)),
+        left=np.where(is_inner, node + 1, -1).astype(np.int32),
+        right=np.where(is_inner, node + 2, -1).astype(np.int32),
+        missing_left=np.zeros(len(node), dtype=np.uint8),
+        value=np.zeros(len(node)),
+        category_begin=np.full(len(node), -1, dtype=np.int32),
+        category_end=np.full(len(node), -1, dtype=np.int32),
+        category_bits=np.zeros(0, dtype=np.uint32),
+    )
+    with pytest.raises(PackageError, match="the trees are 5,000 splits deep, and 4,096 is the most"):
+        forest.check(1)

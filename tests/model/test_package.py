@@ -176,7 +176,9 @@ def test_a_manifest_that_says_what_cannot_be_is_refused(
 @pytest.mark.parametrize(
     "part", ["manifest.json", "contract.json", "reference.json", "profile.json", "evaluation.json", "golden.json"]
 )
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 100_000, b'{"a":' * 100_000], ids=repr)
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 100_000, b'{"a":' * 100_000], ids=range(7)
+)
 def test_a_part_that_is_no_sound_json_is_refused_with_its_name(part: str, content: bytes, tiny: Package) -> None:
     parts = {**tiny.parts, part: content} if part == "manifest.json" else resealed(tiny, **{part: content})
     assert part in refusal(parts)
@@ -268,7 +270,9 @@ def test_an_array_of_objects_is_refused_and_nothing_in_it_runs(tiny: Package, tm
     trap = tmp_path / "ran"
     buffer = io.BytesIO()
     np.lib.format.write_array(buffer, np.array([Touch(trap)], dtype=object), allow_pickle=True)
-    assert "Object arrays cannot be loaded" in refusal(resealed(tiny, **{"scorer/value.npy": buffer.getvalue()}))
+    assert "scorer/value.npy holds object of 1 dimensions" in refusal(
+        resealed(tiny, **{"scorer/value.npy": buffer.getvalue()})
+    )
     assert "is not an array" in refusal(resealed(tiny, **{"scorer/value.npy": pickle.dumps(Touch(trap))}))
     assert not trap.exists()
     pickle.loads(pickle.dumps(Touch(trap)))  # the trap does work  # noqa: S301

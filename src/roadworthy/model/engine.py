@@ -18,7 +18,7 @@ from roadworthy.model.linear import Linear
 from roadworthy.model.links import LINKS, complement
 from roadworthy.model.plan import Plan
 
-__all__ = ["CompiledEngine", "Engine", "Explanation"]
+__all__ = ["CompiledEngine", "Engine", "Explanation", "keep_probabilities"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,15 @@ class Engine(Protocol):
         ...
 
 
+def keep_probabilities(pd: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`pd` (n,) with NaN for what is no probability: whatever a package's arrays come to, it refers the row.
+
+    >>> keep_probabilities(np.array([0.25, 1.5, -0.1]))
+    array([0.25,  nan,  nan])
+    """
+    return np.where((pd >= 0.0) & (pd <= 1.0), pd, np.nan)
+
+
 @dataclass(frozen=True)
 class CompiledEngine:
     """Plan, scorer and link. `bad_is_first` says that the library's probability is that of good."""
@@ -74,6 +83,11 @@ class CompiledEngine:
         """The contract columns read, in order."""
         return self.plan.inputs
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether every bit is the library's: linear sums differ from BLAS in the last ones."""
+        return isinstance(self.scorer, Forest)
+
     def features(self, batch: Batch) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """The model's features (n, m) for a batch, and the rows (n,) that the model's library would refuse."""
         return self.plan.run(batch.matrix(self.plan.inputs))
@@ -85,7 +99,7 @@ class CompiledEngine:
 
     def _probability(self, margin: NDArray[np.float64]) -> NDArray[np.float64]:
         probability = LINKS[self.link](margin)
-        return complement(self.link, probability) if self.bad_is_first else probability
+        return keep_probabilities(complement(self.link, probability) if self.bad_is_first else probability)
 
     def pd(self, batch: Batch) -> NDArray[np.float64]:
         """PD (n,); NaN where the library would refuse the row."""

@@ -25,6 +25,8 @@ NODE_DTYPES: dict[str, type[np.generic]] = {
     "category_end": np.int32,
 }
 
+DEEPEST = 4_096
+"""Splits on the way to a leaf: what explains trees holds a table of this size squared."""
 
 # The two questions of a step take and give single numbers, and the kernels themselves hold the arrays: an array handed
 # to an inner function is counted in and out again at every step, which costs ten times what the step does.
@@ -171,6 +173,8 @@ class Forest:
         # With two parents a node could be reached along exponentially many ways, and explaining would never end.
         if len(np.unique(np.concatenate([self.roots, children]))) != len(self.roots) + len(children):
             raise PackageError("the trees share nodes")
+        if self.depth > DEEPEST:
+            raise PackageError(f"the trees are {self.depth:,} splits deep, and {DEEPEST:,} is the most")
         if not (np.isfinite(self.value).all() and np.isfinite(self.base) and 0 < self.divisor < np.inf):
             raise PackageError("the trees hold values that are not finite")
         if np.isnan(self.threshold).any():

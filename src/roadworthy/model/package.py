@@ -35,6 +35,8 @@ from roadworthy.model.reference import InputProfile
 __all__ = ["PROTOCOL", "EngineNote", "Golden", "Manifest", "Package", "from_parts", "load", "load_bytes", "pack_parts"]
 
 PROTOCOL = 1
+LARGEST_JSON = 2**26
+MOST_COLUMNS = 20_000
 _PLAN_DTYPES: dict[str, type[np.generic]] = {
     "code": np.int32, "source": np.int32, "begin": np.int32, "end": np.int32,
     "params": np.float64, "outputs": np.int32, "origin": np.int32,
@@ -187,6 +189,8 @@ def from_parts(
     try:
         manifest = _read_manifest(parts)
         contract = _decode(parts, "contract.json", Contract)
+        if len(contract.columns) > MOST_COLUMNS:
+            raise PackageError(f"contract.json has {len(contract.columns):,} columns, and {MOST_COLUMNS:,} is the most")
         engine = _read_engine(manifest.engine, parts, trusted_types, native)
         for name in engine.inputs:
             if name not in contract:
@@ -295,6 +299,8 @@ def _read_golden(contract: Contract, parts: Mapping[str, bytes]) -> tuple[Batch,
 
 
 def _decode(parts: Mapping[str, bytes], name: str, kind: type[_Read]) -> _Read:
+    if len(parts[name]) > LARGEST_JSON:
+        raise PackageError(f"{name} has {len(parts[name]):,} bytes, and {LARGEST_JSON:,} is the most")
     try:
         return msgspec.json.decode(parts[name], type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:  # a ValidationError is a DecodeError

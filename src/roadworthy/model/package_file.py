@@ -21,7 +21,7 @@ from roadworthy.errors import PackageError
 __all__ = ["file_bytes", "parts_of", "read_parts", "write_parts"]
 
 LARGEST_FILE = 2**31 - 1
-MOST_PARTS = 100
+MOST_PARTS = 5_000
 _VERSION, _FIRST_OF_1980, _UNIX = 20, 0x21, 3
 _LOCAL = struct.Struct("<4s5H3L2H")
 _CENTRAL = struct.Struct("<4s6H3L5H2L")

@@ -30,12 +30,14 @@ def read_array(content: bytes, part: str, dtype: type[np.generic]) -> NDArray[An
     """The array (n,) of `dtype` that `content` is; PackageError, which names `part`, for anything else."""
     stream = io.BytesIO(content)
     try:
-        # It takes no more from the stream than there is, whatever the header says; objects would need pickle.
-        array = np.lib.format.read_array(stream, allow_pickle=False, max_header_size=LARGEST_HEADER)
+        version = np.lib.format.read_magic(stream)
+        shape, _, found = np.lib.format.read_array_header_1_0(stream, max_header_size=LARGEST_HEADER)
     except Exception as error:  # noqa: BLE001  # what NumPy raises on an odd header is of many kinds
         raise PackageError(f"{part} is not an array: {error}") from None
-    if array.dtype != np.dtype(dtype) or array.ndim != 1:
-        raise PackageError(f"{part} holds {array.dtype} of {array.ndim} dimensions where {np.dtype(dtype)} of 1 is due")
-    if stream.read(1):
-        raise PackageError(f"{part} holds more than its array")
-    return np.ascontiguousarray(array)
+    wanted = np.dtype(dtype)
+    if version != (1, 0) or found != wanted or len(shape) != 1:
+        raise PackageError(f"{part} holds {found} of {len(shape)} dimensions where {wanted} of 1 is due")
+    start = stream.tell()
+    if shape[0] * wanted.itemsize != len(content) - start:
+        raise PackageError(f"{part} says it holds {shape[0]:,} numbers, and has {len(content) - start:,} bytes of them")
+    return np.frombuffer(content, dtype=wanted, offset=start).copy()

@@ -68,4 +68,6 @@ def _read(column: Column, values: list[str | int | None]) -> NDArray[Any]:
         if not all(value is None or isinstance(value, str) for value in values):
             raise ValueError("a value is not text")
         return np.array([*values, None], dtype=object)[:-1]
+    if not all(isinstance(value, str) for value in values):
+        raise ValueError("a value is not a number as text")
     return np.array([float.fromhex(str(value)) for value in values], dtype=np.float64)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.contract import Batch
-from roadworthy.model.engine import Explanation
+from roadworthy.model.engine import Explanation, keep_probabilities
 from roadworthy.model.formats.feature import FrameColumn
 from roadworthy.model.formats.frames import make_frame
 from roadworthy.model.sampling import explain_by_asking
@@ -53,7 +53,7 @@ class NativeEngine:
             padded = np.concatenate([rows, np.full(padded_to - len(rows), rows[-1])])
             return self.ask(make_frame(batch.take(padded), self.frame))[: len(rows)]
 
-        return _answer(ask, np.arange(len(batch)), padded_to)
+        return keep_probabilities(_answer(ask, np.arange(len(batch)), padded_to))
 
     def pd_at_once(
         self, batch: Batch, frame_of: Callable[[NDArray[np.int64]], Any] | None = None
