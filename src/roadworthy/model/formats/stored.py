@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import stat
+import zipfile
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -29,16 +32,20 @@ TRUSTED_TYPES = (
     "xgboost.sklearn.XGBClassifier",
 )
 """Beside the types that skops itself trusts. Compiled code walks a tree's arrays, so they are checked on load."""
+_MOST_ENTRIES = 100_000
+_LARGEST_UNPACKED = 2**31
+_LARGEST_RATIO = 100
+_SMALL = 2**20
 
 
 def dump_native(model: Any, trusted_types: Sequence[str] = ()) -> bytes:
     """The model as skops bytes; SealError where it holds types that a server would not construct."""
-    io = _skops()
+    skops = _skops()
     try:
-        content: bytes = io.dumps(model)
+        content: bytes = skops.dumps(model)
     except Exception as error:  # noqa: BLE001  # skops raises many kinds for what it cannot write
         raise SealError(f"the model cannot be stored without pickle: {error}") from None
-    unknown = sorted(set(io.get_untrusted_types(data=content)) - {*TRUSTED_TYPES, *trusted_types})
+    unknown = sorted(set(skops.get_untrusted_types(data=content)) - {*TRUSTED_TYPES, *trusted_types})
     if unknown:
         raise SealError(
             f"the model holds types that are not trusted: {', '.join(unknown[:5])}",
@@ -49,9 +56,10 @@ def dump_native(model: Any, trusted_types: Sequence[str] = ()) -> bytes:
 
 def load_native(content: bytes, trusted_types: Sequence[str] = ()) -> Any:
     """The model from skops bytes; PackageError where it is not one, or holds what is not trusted."""
-    io = _skops()
+    skops = _skops()
+    _check_container(content)
     try:
-        model = io.loads(content, trusted=[*TRUSTED_TYPES, *trusted_types])
+        model = skops.loads(content, trusted=[*TRUSTED_TYPES, *trusted_types])
     except Exception as error:  # noqa: BLE001  # anything odd in a package is a package error
         raise PackageError(f"the original model cannot be read: {error}") from None
     try:
@@ -60,6 +68,36 @@ def load_native(content: bytes, trusted_types: Sequence[str] = ()) -> Any:
     except RecursionError:
         raise PackageError("the original model is nested too deeply") from None
     return model
+
+
+def _check_container(content: bytes) -> None:
+    """Refuse a container that would unpack to far more than it is, or whose entries are not plain files of one name."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            entries = archive.infolist()
+    except Exception as error:  # noqa: BLE001  # what zipfile raises on odd bytes is of many kinds
+        raise PackageError(f"the original model cannot be read: {error}") from None
+    if len(entries) > _MOST_ENTRIES:
+        raise PackageError(f"the original model has {len(entries):,} entries")
+    names = [entry.filename for entry in entries]
+    for entry in entries:
+        called = f"{entry.filename[:80]!r} of the original model"
+        if entry.flag_bits & 1:
+            raise PackageError(f"{called} is encrypted")
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise PackageError(f"{called} is compressed in a way that is not read")
+        if stat.S_ISLNK(entry.external_attr >> 16):
+            raise PackageError(f"{called} is a symbolic link")
+        if entry.filename.startswith("/") or "\\" in entry.filename or ".." in entry.filename.split("/"):
+            raise PackageError(f"{called} has a name that leads out of the package")
+        if entry.file_size > _SMALL and entry.file_size > _LARGEST_RATIO * entry.compress_size:
+            raise PackageError(f"{called} says it unpacks to {entry.file_size:,} bytes of {entry.compress_size:,}")
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise PackageError(f"{twice[:80]!r} of the original model is there twice")
+    unpacked = sum(entry.file_size for entry in entries)
+    if unpacked > min(_LARGEST_UNPACKED, _SMALL + _LARGEST_RATIO * len(content)):
+        raise PackageError(f"the original model says it unpacks to {unpacked:,} bytes")
 
 
 def _find_trees(holder: Any, limit: int | None, seen: set[int]) -> Iterator[tuple[Any, int]]:
