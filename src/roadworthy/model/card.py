@@ -37,7 +37,20 @@ def describe_card(package: Package) -> dict[str, Any]:
 
 
 def card_lines(package: Package) -> Iterator[str]:
-    """The card for a terminal."""
+    r"""The card for a terminal; what a package's texts hold that is no character to read stands as its number.
+
+    >>> _show("loans\x1b[2J")
+    'loans\\x1b[2J'
+    """
+    return (_show(line) for line in _card_lines(package))
+
+
+def _show(text: str) -> str:
+    """`text` where nothing can move the cursor, colour the screen or turn the direction of writing."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
+def _card_lines(package: Package) -> Iterator[str]:
     manifest = package.manifest
     yield f"{package.name}  (protocol {manifest.protocol})"
     yield f"  SHA-256      {package.digest}"
@@ -45,8 +58,9 @@ def card_lines(package: Package) -> Iterator[str]:
     yield f"  runs         {manifest.engine.kind}: {manifest.engine.why}"
     evaluation = package.evaluation
     yield f"  judged on    {evaluation['population']}: {evaluation['count']:,} rows, {evaluation['bads']:,} bad"
-    if "auc" in evaluation:
-        figures = ", ".join(f"{name.upper()} {evaluation[name]:.4f}" for name in ("auc", "gini", "ks", "brier"))
+    known = {name: evaluation.get(name) for name in ("auc", "gini", "ks", "brier")}
+    figures = ", ".join(f"{name.upper()} {value:.4f}" for name, value in known.items() if isinstance(value, float))
+    if figures:
         yield f"  measured     {figures}"
     for line in evaluation.get("confusion", ()):
         yield f"  at {line['cut_off']:<8.4g}  {line['sentence']}"
