@@ -12,10 +12,16 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier, VotingClassifier
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    StackingClassifier,
+    VotingClassifier,
+)
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures
+from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures, StandardScaler
 
 from roadworthy.contract import Batch, Column, Contract, check_table, to_arrow
 from roadworthy.errors import PackageError, SealError
@@ -47,12 +53,28 @@ def batch_of(rows: Any) -> Batch:
 @pytest.mark.parametrize(
     ("model", "why"),
     [
-        (CalibratedClassifierCV(HistGradientBoostingClassifier(max_iter=5), cv=2), "CalibratedClassifierCV"),
-        (CalibratedClassifierCV(RandomForestClassifier(5, random_state=0), cv=2, method="isotonic"), "Calibrated"),
-        (VotingClassifier([("a", LogisticRegression(max_iter=2_000))], voting="soft"), "VotingClassifier"),
+        (
+            make_pipeline(StandardScaler(), CalibratedClassifierCV(LogisticRegression(), cv=2, method="isotonic")),
+            "so steep",
+        ),
+        (
+            StackingClassifier(
+                [("line", make_pipeline(StandardScaler(), LogisticRegression()))],
+                final_estimator=RandomForestClassifier(5, random_state=0),
+                cv=2,
+            ),
+            "trees split on the answer of a linear model",
+        ),
+        (
+            VotingClassifier(
+                [("line", make_pipeline(StandardScaler(), LogisticRegression())), ("bayes", GaussianNB())],
+                voting="soft",
+            ),
+            "GaussianNB has no compiled form",
+        ),
         (make_pipeline(PolynomialFeatures(2), RandomForestClassifier(5, random_state=0)), "PolynomialFeatures"),
     ],
-    ids=["calibrated boosting", "calibrated forest", "voting", "a step that mixes columns"],
+    ids=["steep calibrator", "trees on a line", "voting with Bayes", "a step that mixes columns"],
 )
 def test_what_stays_native_says_why_and_survives_a_round_trip_to_the_bit(model: Any, why: str, tmp_path: Path) -> None:
     X, bad = numbers(600, seed=5)

@@ -60,6 +60,33 @@ def run_one(op: Op, values: tuple[float, ...], x: list[float]) -> tuple[list[flo
         (Op.SQRT, (), [9.0, -1.0], [3.0, NAN]),
         (Op.EXP, (), [0.0], [1.0]),
         (Op.ABS, (), [-2.5, 2.5, -0.0], [2.5, 2.5, 0.0]),
+        (Op.TO_FLOAT32, (), [0.1, 1e300, NAN], [float(np.float32(0.1)), np.inf, NAN]),
+        (Op.REPLACE, (-1.0, 40.0), [-1.0, 30.0, NAN], [40.0, 30.0, NAN]),
+        (Op.GREATER, (2.0,), [2.0, 2.1, NAN], [0.0, 1.0, NAN]),
+        (Op.POWER, (3.0,), [0.1, -2.0, NAN], [0.1 * 0.1 * 0.1, -8.0, NAN]),
+        (Op.POWER, (1.0,), [0.1], [0.1]),
+        (Op.YEO_JOHNSON, (2.0,), [0.0, -1.0, NAN], [0.0, -np.log(2.0), NAN]),
+        (Op.YEO_JOHNSON, (0.0,), [1.0], [np.log(2.0)]),
+        (Op.BOX_COX, (2.0,), [1.0, NAN], [0.0, NAN]),
+        (Op.BOX_COX, (0.0,), [np.e], [1.0]),
+        # Quantiles 1, 2, 2, 4 at 0, 1/4, 1/2, 1: a repeated one gives the middle of its shares.
+        (
+            Op.QUANTILE,
+            (1.0, 2.0, 2.0, 4.0, 0.0, 0.25, 0.5, 1.0),
+            [1.0, 2.0, 3.0, 4.0, 9.0, NAN],
+            [0, 0.375, 0.75, 1, 1, NAN],
+        ),
+        (Op.QUANTILE_NORMAL, (-5.0, 5.0, 1.0, 3.0, 0.0, 1.0), [0.0, 2.0, 3.0, 9.0, NAN], [-5.0, 0.0, 5.0, 5.0, NAN]),
+        (Op.LOG2, (), [8.0], [3.0]),
+        (Op.LOG10, (), [1000.0], [3.0]),
+        (Op.CBRT, (), [1.0, -8.0], [1.0, -2.0]),
+        (Op.EXPM1, (), [0.0], [0.0]),
+        (Op.RECIPROCAL, (), [4.0, 0.0], [0.25, np.inf]),
+        (Op.SIGN, (), [-3.0, 0.0, 2.0, NAN], [-1.0, 0.0, 1.0, NAN]),
+        (Op.FLOOR, (), [-0.5, 1.5], [-1.0, 1.0]),
+        (Op.CEIL, (), [0.5], [1.0]),
+        (Op.RINT, (), [0.5, 1.5], [0.0, 2.0]),
+        (Op.TANH, (), [0.0], [0.0]),
     ],
 )
 def test_each_operation_by_hand(op: Op, values: tuple[float, ...], x: list[float], wanted: list[float]) -> None:
@@ -68,11 +95,22 @@ def test_each_operation_by_hand(op: Op, values: tuple[float, ...], x: list[float
     assert not any(refused)
 
 
+def test_power_transforms_by_hand() -> None:
+    """Yeo-Johnson with 2: ((3 + 1)^2 - 1) / 2 = 7.5; with 0 below 0: -((2 + 1)^2 - 1) / 2; Box-Cox: (3^2 - 1) / 2."""
+    for op, power, x, wanted in (
+        (Op.YEO_JOHNSON, 2.0, 3.0, 7.5), (Op.YEO_JOHNSON, 0.0, -2.0, -4.0), (Op.BOX_COX, 2.0, 3.0, 4.0)
+    ):  # fmt: skip
+        (found,), _ = run_one(op, (power,), [x])
+        assert found == pytest.approx(wanted, rel=1e-15)
+
+
 @pytest.mark.parametrize(
     ("op", "values", "x", "refused"),
     [
         (Op.REQUIRE_KNOWN, (), [1.0, NAN, np.inf], [False, True, False]),
         (Op.REQUIRE_FLOAT32, (), [1.0, NAN, 3.4028234e38, 3.5e38, -1e300, -np.inf], [False] * 3 + [True] * 3),
+        (Op.REQUIRE_FINITE, (), [1.0, NAN, 1e308, np.inf, -np.inf], [False] * 3 + [True] * 2),
+        (Op.REQUIRE_POSITIVE, (), [1e-300, 0.0, -0.0, -1.0, NAN], [False, True, True, True, False]),
         (Op.LOOKUP, (0.5, REFUSED, 1.0), [0.0, -1.0, -2.0, 7.0], [False, False, True, True]),
         (Op.LOOKUP, (REFUSED, 0.0, 1.0), [0.0, -1.0, -2.0], [False, True, False]),
         (Op.MATCH, (REFUSED, REFUSED, 1.0, 10.0), [1.0, 2.0, NAN], [False, True, True]),
@@ -189,7 +227,10 @@ def test_a_row_comes_out_the_same_alone_and_however_the_batch_is_split(
 def sound_plan() -> Plan:
     binned = ("x", ((Op.IMPUTE, (1.0,)), (Op.BIN, (1.0, 2.0))))
     matched = ("y", ((Op.MATCH, (0.0, 0.0, 1.0, 2.0, 5.0, 6.0)),))
-    return build_plan(("x", "y"), [binned, matched])
+    ranked = ("y", ((Op.QUANTILE, (1.0, 2.0, 0.0, 1.0)),))
+    normal = ("y", ((Op.QUANTILE_NORMAL, (-5.0, 5.0, 1.0, 2.0, 0.0, 1.0)),))
+    cubed = ("y", ((Op.POWER, (3.0,)),))
+    return build_plan(("x", "y"), [binned, matched, ranked, normal, cubed])
 
 
 def spoil(name: str, place: int, value: float) -> Callable[[Plan], Plan]:
@@ -215,7 +256,14 @@ def spoil(name: str, place: int, value: float) -> Callable[[Plan], Plan]:
         (spoil("end", 2, 8), "keys without values"),
         (spoil("params", 1, 5.0), "do not rise"),
         (spoil("params", 5, NAN), "do not rise"),
-        (spoil("outputs", 0, 5), "outputs"),
+        (spoil("params", 9, 3.0), "keys that fall"),
+        (spoil("params", 10, NAN), "4 parameters"),
+        (spoil("params", 15, 3.0), "keys that fall"),
+        (spoil("params", 13, np.inf), "6 parameters"),
+        (spoil("params", 19, 0.0), "to multiply 0 times"),
+        (spoil("params", 19, 2.5), "to multiply 2.5 times"),
+        (spoil("params", 19, 1e9), "to multiply 1e.09 times"),
+        (spoil("outputs", 0, 12), "outputs"),
         (spoil("outputs", 0, -1), "outputs"),
         (spoil("origin", 0, 2), "columns it does not read"),
         (spoil("origin", 0, -1), "columns it does not read"),
@@ -223,6 +271,16 @@ def spoil(name: str, place: int, value: float) -> Callable[[Plan], Plan]:
         (lambda plan: replace(plan, origin=plan.origin[:-1]), "do not fit"),
         (lambda plan: replace(plan, params=plan.params[None, :]), "do not fit"),
         (lambda plan: replace(plan, inputs=("x", "x")), "twice"),
+        (spoil("begin", 1, 0), "after those of the one before"),
+        (lambda plan: replace(plan, params=np.append(plan.params, 1.0)), "more parameters than its operations read"),
+        (
+            lambda plan: replace(plan, origin=plan.origin[::-1].copy()),
+            "feature 0 is made of another column than it says",
+        ),
+        (
+            lambda plan: replace(plan, outputs=np.zeros(2_000_000, np.int32), origin=np.zeros(2_000_000, np.int32)),
+            "more than 1,000,000",
+        ),
     ],
 )
 def test_bad_arrays_are_refused_before_they_run(spoilt: Callable[[Plan], Plan], message: str) -> None:
@@ -235,5 +293,8 @@ def test_operations_keep_their_numbers_which_are_part_of_the_package_protocol() 
     assert [(op.name, int(op)) for op in Op] == [
         ("IMPUTE", 1), ("IS_MISSING", 2), ("ADD", 3), ("SUBTRACT", 4), ("MULTIPLY", 5), ("DIVIDE", 6), ("CLIP", 7),
         ("LOOKUP", 8), ("MATCH", 9), ("BIN", 10), ("EQUALS", 11), ("LOG", 12), ("LOG1P", 13), ("SQRT", 14), ("EXP", 15),
-        ("ABS", 16), ("REQUIRE_KNOWN", 17), ("REQUIRE_FLOAT32", 18),
+        ("ABS", 16), ("REQUIRE_KNOWN", 17), ("REQUIRE_FLOAT32", 18), ("TO_FLOAT32", 19), ("REQUIRE_FINITE", 20),
+        ("REQUIRE_POSITIVE", 21), ("REPLACE", 22), ("GREATER", 23), ("POWER", 24), ("YEO_JOHNSON", 25), ("BOX_COX", 26),
+        ("QUANTILE", 27), ("QUANTILE_NORMAL", 28), ("LOG2", 29), ("LOG10", 30), ("CBRT", 31), ("EXPM1", 32),
+        ("RECIPROCAL", 33), ("SIGN", 34), ("FLOOR", 35), ("CEIL", 36), ("RINT", 37), ("TANH", 38),
     ]  # fmt: skip

@@ -20,16 +20,12 @@ from numpy.typing import NDArray
 
 from roadworthy.contract import Batch, Contract, check_table, to_arrow
 from roadworthy.errors import DataError, PackageError
-from roadworthy.model.engine import CompiledEngine, Engine, Explanation
+from roadworthy.model.engine import Engine, Explanation
+from roadworthy.model.engine_parts import part_names, read_compiled
 from roadworthy.model.evaluate import Evaluation
-from roadworthy.model.forest import NODE_DTYPES, Forest
-from roadworthy.model.linear import Linear
-from roadworthy.model.links import LINKS
 from roadworthy.model.package_file import file_bytes, parts_of, read_parts, write_parts
 from roadworthy.model.parity import Parity
-from roadworthy.model.plain_array import read_array
 from roadworthy.model.plain_batch import PlainBatch, read_batch
-from roadworthy.model.plan import Plan
 from roadworthy.model.reference import InputProfile
 
 __all__ = ["PROTOCOL", "EngineNote", "Golden", "Manifest", "Package", "from_parts", "load", "load_bytes", "pack_parts"]
@@ -37,16 +33,6 @@ __all__ = ["PROTOCOL", "EngineNote", "Golden", "Manifest", "Package", "from_part
 PROTOCOL = 1
 LARGEST_JSON = 2**26
 MOST_COLUMNS = 20_000
-_PLAN_DTYPES: dict[str, type[np.generic]] = {
-    "code": np.int32, "source": np.int32, "begin": np.int32, "end": np.int32,
-    "params": np.float64, "outputs": np.int32, "origin": np.int32,
-}  # fmt: skip
-_LINEAR_DTYPES: dict[str, type[np.generic]] = {"coefficients": np.float64, "intercept": np.float64}
-_FOREST_DTYPES: dict[str, type[np.generic]] = {
-    "roots": np.int32, **NODE_DTYPES, "category_bits": np.uint32, "base": np.float64, "divisor": np.float64,
-    "float32_inputs": np.bool_, "float32_sum": np.bool_,
-}  # fmt: skip
-_ONE_VALUE = ("intercept", "base", "divisor", "float32_inputs", "float32_sum")
 _ALWAYS = ("contract.json", "reference.json", "profile.json", "evaluation.json", "golden.json")
 _Read = TypeVar("_Read")
 
@@ -233,19 +219,18 @@ def _read_manifest(parts: Mapping[str, bytes]) -> Manifest:
             raise PackageError(f"{name} is missing")
         if manifest.parts.get(name) != sha256(parts[name]).hexdigest():
             raise PackageError(f"{name} is not what the manifest says", mend="copy or seal it again")
-    wanted = {*_ALWAYS, *_engine_parts(manifest.engine)}
+    wanted = {*_ALWAYS, *_engine_parts(manifest.engine, parts)}
     for name in sorted(wanted ^ set(manifest.parts)):
         raise PackageError(f"{name} is missing" if name in wanted else f"{name} is no part of a package")
     return manifest
 
 
-def _engine_parts(note: EngineNote) -> list[str]:
+def _engine_parts(note: EngineNote, parts: Mapping[str, bytes]) -> list[str]:
     if note.kind == "native":
         return ["native.skops"]
-    scorers = {"linear": _LINEAR_DTYPES, "forest": _FOREST_DTYPES}
-    if note.kind != "compiled" or note.link not in LINKS or note.scorer not in scorers:
-        raise PackageError(f"an engine of kind {note.kind!r}, scorer {note.scorer!r} and link {note.link!r} is unknown")
-    return [*(f"plan/{name}.npy" for name in _PLAN_DTYPES), *(f"scorer/{name}.npy" for name in scorers[note.scorer])]
+    if note.kind != "compiled":
+        raise PackageError(f"an engine of kind {note.kind!r} is unknown")
+    return part_names(note.scorer, note.link, parts)
 
 
 def _read_engine(note: EngineNote, parts: Mapping[str, bytes], trusted_types: tuple[str, ...], native: bool) -> Engine:
@@ -262,28 +247,7 @@ def _read_engine(note: EngineNote, parts: Mapping[str, bytes], trusted_types: tu
             named=note.named,
             bad_at=note.bad_at,
         )
-    plan = Plan(
-        inputs=note.inputs,
-        **{
-            name: read_array(parts[f"plan/{name}.npy"], f"plan/{name}.npy", dtype)
-            for name, dtype in _PLAN_DTYPES.items()
-        },
-    )
-    engine = CompiledEngine(plan, _read_scorer(note.scorer, parts), note.link, note.bad_is_first)
-    engine.check()
-    return engine
-
-
-def _read_scorer(kind: str, parts: Mapping[str, bytes]) -> Linear | Forest:
-    fields: dict[str, Any] = {}
-    for name, dtype in (_LINEAR_DTYPES if kind == "linear" else _FOREST_DTYPES).items():
-        part = f"scorer/{name}.npy"
-        fields[name] = read_array(parts[part], part, dtype)
-        if name in _ONE_VALUE:
-            if fields[name].shape != (1,):
-                raise PackageError(f"{part} does not hold one value")
-            fields[name] = fields[name][0].item()
-    return Linear(**fields) if kind == "linear" else Forest(**fields)
+    return read_compiled(note.inputs, note.scorer, note.link, note.bad_is_first, parts)
 
 
 def _read_golden(contract: Contract, parts: Mapping[str, bytes]) -> tuple[Batch, NDArray[np.float64]]:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.contract import MISSING, UNSEEN, Batch
+from roadworthy.model.composed import ComposedEngine
 from roadworthy.model.engine import CompiledEngine
-from roadworthy.model.forest import Forest
 
 __all__ = ["LINEAR_TOLERANCE", "Parity", "compare", "make_hard_rows"]
 
@@ -53,7 +53,7 @@ class Parity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compare(
-    engine: CompiledEngine,
+    engine: CompiledEngine | ComposedEngine,
     batches: tuple[Batch, Batch],
     answers: tuple[NDArray[np.float64], NDArray[np.float64]],
     *,
@@ -72,7 +72,7 @@ def compare(
         largest_difference=float(np.nan_to_num(difference, nan=np.inf).max(initial=0.0)),
         changed_answers=changed,
         refused_by_library_only=int(np.sum(~np.isnan(ours[~answered]))),
-        tolerance=0.0 if isinstance(engine.scorer, Forest) else LINEAR_TOLERANCE,
+        tolerance=0.0 if engine.is_exact else LINEAR_TOLERANCE,
     )
 
 

@@ -8,7 +8,7 @@ What the library would refuse (a category it never saw, a missing value it does 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
@@ -17,11 +17,23 @@ from numba import njit
 from numpy.typing import NDArray
 
 from roadworthy.errors import PackageError
+from roadworthy.model.power import box_cox, interpolate_both_ways, ndtri, yeo_johnson
 
-__all__ = ["REFUSED", "Op", "Plan", "Step", "build_plan"]
+__all__ = ["MOST_FACTORS", "PLAN_DTYPES", "REFUSED", "Op", "Plan", "Step", "build_plan"]
 
 REFUSED = float("inf")
 """As a value of LOOKUP or MATCH: the library refuses a row that holds this value, and so does the plan."""
+MOST_FACTORS = 64
+
+MOST_REGISTERS = 1_000_000
+"""Columns, operations and features of one plan, each."""
+
+
+PLAN_DTYPES: dict[str, type[np.generic]] = {
+    "code": np.int32, "source": np.int32, "begin": np.int32, "end": np.int32,
+    "params": np.float64, "outputs": np.int32, "origin": np.int32,
+}  # fmt: skip
+"""What a package holds of a plan."""
 
 
 class Op(IntEnum):
@@ -45,18 +57,41 @@ class Op(IntEnum):
     ABS = 16
     REQUIRE_KNOWN = 17  # (): the row is refused where x is NaN
     REQUIRE_FLOAT32 = 18  # (): the row is refused where x is infinite as float32
+    TO_FLOAT32 = 19  # (): x rounded to float32
+    REQUIRE_FINITE = 20  # (): the row is refused where x is infinite
+    REQUIRE_POSITIVE = 21  # (): the row is refused where x <= 0
+    REPLACE = 22  # (a, b): b where x == a
+    GREATER = 23  # (a): 1.0 where x > a, else 0.0; NaN stays NaN
+    POWER = 24  # (k): x, k - 1 times multiplied with x
+    YEO_JOHNSON = 25  # (lambda)
+    BOX_COX = 26  # (lambda)
+    QUANTILE = 27  # (quantiles..., references...): the share of training values below x
+    QUANTILE_NORMAL = 28  # (low, high, quantiles..., references...): the same as a normal deviate within low..high
+    LOG2 = 29
+    LOG10 = 30
+    CBRT = 31
+    EXPM1 = 32
+    RECIPROCAL = 33
+    SIGN = 34
+    FLOOR = 35
+    CEIL = 36
+    RINT = 37
+    TANH = 38
 
 
 _FIXED_SIZES = {
     Op.IMPUTE: 1, Op.IS_MISSING: 0, Op.ADD: 1, Op.SUBTRACT: 1, Op.MULTIPLY: 1, Op.DIVIDE: 1, Op.CLIP: 2, Op.EQUALS: 1,
     Op.LOG: 0, Op.LOG1P: 0, Op.SQRT: 0, Op.EXP: 0, Op.ABS: 0, Op.REQUIRE_KNOWN: 0, Op.REQUIRE_FLOAT32: 0,
+    Op.TO_FLOAT32: 0, Op.REQUIRE_FINITE: 0, Op.REQUIRE_POSITIVE: 0, Op.REPLACE: 2, Op.GREATER: 1, Op.POWER: 1,
+    Op.YEO_JOHNSON: 1, Op.BOX_COX: 1, Op.LOG2: 0, Op.LOG10: 0, Op.CBRT: 0, Op.EXPM1: 0, Op.RECIPROCAL: 0, Op.SIGN: 0,
+    Op.FLOOR: 0, Op.CEIL: 0, Op.RINT: 0, Op.TANH: 0,
 }  # fmt: skip
 
 Step = tuple[Op, tuple[float, ...]]
 """One operation with its parameters."""
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _run(
     code: Any, source: Any, begin: Any, end: Any, params: Any, outputs: Any, inputs: Any, features: Any, refused: Any
 ) -> None:  # fmt: skip
@@ -144,6 +179,62 @@ def _run(
                 refuse = refuse or np.isnan(x)
             elif op == 18:
                 refuse = refuse or np.isinf(np.float32(x))
+            elif op == 19:
+                y = float(np.float32(x))
+            elif op == 20:
+                refuse = refuse or np.isinf(x)
+            elif op == 21:
+                refuse = refuse or x <= 0.0
+            elif op == 22:
+                if x == params[p]:
+                    y = params[p + 1]
+            elif op == 23:
+                if not np.isnan(x):
+                    y = 1.0 if x > params[p] else 0.0
+            elif op == 24:
+                for _ in range(int(params[p]) - 1):
+                    y = y * x
+            elif op == 25:
+                y = yeo_johnson(x, params[p])
+            elif op == 26:
+                y = box_cox(x, params[p])
+            elif op == 27:
+                size = (end[i] - p) // 2
+                if x == params[p]:
+                    y = 0.0
+                elif x == params[p + size - 1]:
+                    y = 1.0
+                elif not np.isnan(x):
+                    y = interpolate_both_ways(x, params, p, size)
+            elif op == 28:
+                size = (end[i] - p - 2) // 2
+                if x - 1e-7 < params[p + 2]:
+                    y = params[p]
+                elif x + 1e-7 > params[p + 1 + size]:
+                    y = params[p + 1]
+                elif not np.isnan(x):
+                    y = ndtri(interpolate_both_ways(x, params, p + 2, size))
+                    y = min(max(y, params[p]), params[p + 1])
+            elif op == 29:
+                y = np.log2(x)
+            elif op == 30:
+                y = np.log10(x)
+            elif op == 31:
+                y = np.cbrt(x)
+            elif op == 32:
+                y = np.expm1(x)
+            elif op == 33:
+                y = 1.0 / x
+            elif op == 34:
+                y = np.sign(x)
+            elif op == 35:
+                y = np.floor(x)
+            elif op == 36:
+                y = np.ceil(x)
+            elif op == 37:
+                y = np.rint(x)
+            elif op == 38:
+                y = np.tanh(x)
             registers[k + i] = y
         refused[row] = refuse
         for j in range(outputs.shape[0]):
@@ -184,33 +275,69 @@ class Plan:
         shapes = {array.shape for array in (self.code, self.source, self.begin, self.end)}
         if shapes != {(n_ops,)} or self.params.ndim != 1 or self.outputs.shape != self.origin.shape:
             raise PackageError("the plan's arrays do not fit each other")
-        known = {int(op) for op in Op}
-        for i in range(n_ops):
-            op, size = int(self.code[i]), int(self.end[i]) - int(self.begin[i])
-            if op not in known:
-                raise PackageError(f"the plan's operation {i} is unknown: {op}")
-            if not (0 <= self.source[i] < k + i and 0 <= self.begin[i] <= self.end[i] <= len(self.params)):
-                raise PackageError(f"the plan's operation {i} reads outside the plan")
-            wanted = _FIXED_SIZES.get(Op(op))
-            if (wanted is not None and size != wanted) or (op in (Op.LOOKUP, Op.MATCH) and size < 2):
-                raise PackageError(f"the plan's operation {i} has {size} parameters")
-            if op == Op.MATCH and size % 2:
-                raise PackageError(f"the plan's operation {i} has keys without values")
-            if op in (Op.MATCH, Op.BIN):
-                begin, end = int(self.begin[i]), int(self.end[i])
-                keys = self.params[begin + 2 : begin + 1 + size // 2] if op == Op.MATCH else self.params[begin:end]
-                if not (np.diff(keys) > 0).all():
-                    raise PackageError(f"the plan's operation {i} has keys that do not rise")
+        if max(k, n_ops, len(self.outputs)) > MOST_REGISTERS:
+            raise PackageError(f"the plan has more than {MOST_REGISTERS:,} columns, operations or features")
         if len(set(self.inputs)) != k:
             raise PackageError("the plan reads a column twice")
+        self._check_operations(k)
         if len(self.outputs) and not (self.outputs.min() >= 0 and self.outputs.max() < k + n_ops):
             raise PackageError("the plan's outputs lie outside its registers")
         if len(self.origin) and not (self.origin.min() >= 0 and self.origin.max() < k):
             raise PackageError("the plan's features come from columns it does not read")
+        home = list(range(k))
+        for source in self.source.tolist():
+            home.append(home[source])
+        other = np.flatnonzero(np.array(home, dtype=np.int64)[self.outputs] != self.origin)
+        if len(other):
+            raise PackageError(f"the plan's feature {other[0]} is made of another column than it says")
+
+    def _check_operations(self, k: int) -> None:
+        def refuse(odd: NDArray[np.bool_], fault: str) -> None:
+            if odd.any():
+                i = int(np.argmax(odd))
+                raise PackageError(f"the plan's operation {i} {fault.format(code=self.code[i], size=size[i])}")
+
+        size = self.end.astype(np.int64) - self.begin
+        refuse(~np.isin(self.code, [int(op) for op in Op]), "is unknown: {code}")
+        outside = (self.begin < 0) | (size < 0) | (self.end > len(self.params))
+        refuse(outside | (self.source < 0) | (self.source >= k + np.arange(len(size))), "reads outside the plan")
+        fixed = np.full(max(Op) + 1, -1, dtype=np.int64)
+        fixed[list(_FIXED_SIZES)] = list(_FIXED_SIZES.values())
+        tables = np.isin(self.code, (Op.LOOKUP, Op.MATCH))
+        wanted = fixed[self.code]
+        refuse(((wanted >= 0) & (size != wanted)) | (tables & (size < 2)), "has {size} parameters")
+        refuse((self.code == Op.MATCH) & (size % 2 != 0), "has keys without values")
+        # Laid end to end, so that many operations cannot have one large table read again and again.
+        ends = np.concatenate([[0], self.end])
+        refuse(self.begin != ends[:-1], "does not read the parameters after those of the one before")
+        if ends[-1] != len(self.params):
+            raise PackageError("the plan has more parameters than its operations read")
+        for i in np.flatnonzero(np.isin(self.code, (Op.MATCH, Op.BIN, Op.POWER, Op.QUANTILE, Op.QUANTILE_NORMAL))):
+            self._check_params(int(i), Op(self.code[i]), self.params[self.begin[i] : self.end[i]])
+
+    def _check_params(self, i: int, op: Op, params: NDArray[np.float64]) -> None:
+        """Refuse tables whose keys do not rise, or that would send the kernel beyond them."""
+        size = len(params)
+        if op == Op.POWER and params[0] not in range(1, MOST_FACTORS + 1):
+            raise PackageError(f"the plan's operation {i} is to multiply {params[0]:g} times")
+        if op in (Op.QUANTILE, Op.QUANTILE_NORMAL):
+            pairs = params if op == Op.QUANTILE else params[2:]
+            if len(pairs) < 2 or len(pairs) % 2 or not np.isfinite(params).all():
+                raise PackageError(f"the plan's operation {i} has {size} parameters")
+            if (np.diff(pairs[: len(pairs) // 2]) < 0).any():
+                raise PackageError(f"the plan's operation {i} has keys that fall")
+        if op in (Op.MATCH, Op.BIN):
+            keys = params[2 : 1 + size // 2] if op == Op.MATCH else params
+            if not (np.diff(keys) > 0).all():
+                raise PackageError(f"the plan's operation {i} has keys that do not rise")
+
+    def only(self, feature: int) -> Plan:
+        """The same plan with one of its features."""
+        return replace(self, outputs=self.outputs[[feature]], origin=self.origin[[feature]])
 
     def unchanged(self) -> list[str | None]:
         """For each feature the column that it is, as it is or with missing values filled; None where it is changed."""
-        filling = {int(Op.IMPUTE), int(Op.REQUIRE_KNOWN), int(Op.REQUIRE_FLOAT32)}
+        filling = {Op.IMPUTE, Op.REQUIRE_KNOWN, Op.REQUIRE_FLOAT32, Op.REQUIRE_FINITE, Op.REQUIRE_POSITIVE}
         columns: list[str | None] = list(self.inputs)
         for i in range(len(self.code)):
             columns.append(columns[self.source[i]] if int(self.code[i]) in filling else None)

@@ -16,6 +16,9 @@ from roadworthy.contract import Batch, Contract, check_table, infer_contract, to
 from roadworthy.errors import SealError
 from roadworthy.measures import auc
 from roadworthy.model.compiling import compile_model
+from roadworthy.model.composed import ComposedEngine
+from roadworthy.model.engine import CompiledEngine
+from roadworthy.model.engine_parts import COMPOSED, engine_parts
 from roadworthy.model.evaluate import evaluate
 from roadworthy.model.formats import class_name
 from roadworthy.model.formats.frames import contract_columns, frame_columns, make_frame
@@ -25,7 +28,6 @@ from roadworthy.model.formats.stored import dump_native
 from roadworthy.model.formats.takes import bad_position, known_categories, model_columns, takes_names
 from roadworthy.model.made_columns import find_made_columns
 from roadworthy.model.package import EngineNote, Golden, Package, from_parts, pack_parts
-from roadworthy.model.plain_array import array_bytes
 from roadworthy.model.plain_batch import plain_batch
 from roadworthy.model.reference import find_medoid, profile_inputs
 
@@ -128,11 +130,10 @@ def seal(
             frame=tuple((column.name, column.dtype, column.categories) for column in frame),
         )  # fmt: skip
     else:
-        parts |= {f"plan/{key}.npy": array_bytes(array) for key, array in engine.plan.arrays().items()}
-        parts |= {f"scorer/{key}.npy": array_bytes(array) for key, array in engine.scorer.arrays().items()}
+        parts |= engine_parts(engine)
         note = EngineNote(
-            kind="compiled", model=_describe(model), why=why, link=engine.link, scorer=engine.scorer.kind,
-            inputs=engine.inputs, bad_is_first=engine.bad_is_first, bad_at=native.bad_at,
+            kind="compiled", model=_describe(model), why=why, inputs=engine.inputs, bad_at=native.bad_at,
+            **({"scorer": COMPOSED} if isinstance(engine, ComposedEngine) else _scored(engine)),
         )  # fmt: skip
     sealed = pack_parts(
         parts,
@@ -144,6 +145,10 @@ def seal(
         lineage=dict(lineage or {}),
     )
     return from_parts(sealed, where=name, trusted_types=tuple(trusted_types))
+
+
+def _scored(engine: CompiledEngine) -> dict[str, Any]:
+    return {"scorer": engine.scorer.kind, "link": engine.link, "bad_is_first": engine.bad_is_first}
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def make_model(kind: Kind = "boosted") -> Any:
     """An unfitted pipeline over the made-up applications.
 
     `scorecard` (imputing, scaling, one-hot, logistic regression) and `boosted` (ordinal codes, gradient boosting)
-    compile; `native` averages two models, which has no compiled form.
+    compile; `native` multiplies columns with each other, which has no compiled form.
     """
     ensemble, linear = _load("sklearn.ensemble"), _load("sklearn.linear_model")
     compose, pipeline = _load("sklearn.compose"), _load("sklearn.pipeline")
@@ -113,10 +113,10 @@ def make_model(kind: Kind = "boosted") -> Any:
     filled = pipeline.make_pipeline(impute.SimpleImputer(add_indicator=True), preprocessing.StandardScaler())
     dummies = preprocessing.OneHotEncoder(handle_unknown="ignore")
     columns = compose.ColumnTransformer([("numbers", filled, numbers), ("words", dummies, words)])
-    scorecard = pipeline.make_pipeline(columns, linear.LogisticRegression(max_iter=1_000))
-    if kind == "scorecard":
-        return scorecard
-    return ensemble.VotingClassifier([("scorecard", scorecard), ("boosted", make_model("boosted"))], voting="soft")
+    products = [preprocessing.PolynomialFeatures(interaction_only=True)] if kind == "native" else []
+    return pipeline.make_pipeline(
+        columns, *products, linear.LogisticRegression(max_iter=1_000, C=0.1 if products else 1.0)
+    )
 
 
 @cache

@@ -1,8 +1,9 @@
 """Trained models as the engine's arrays. One file a format; adding one touches no other file.
 
 A format module has `NAMES`, the full class names it compiles, and `compile_model(model, features, bad_first)` that
-returns a `Compiled`. It may have `known_categories(model)`, the categories that the model saw in training, by the
-position of their column. `trace.py` walks the preprocessing in front of it.
+returns a `Compiled`; one for models made of models has `compose` instead, or for some of them (`compose.py`). It may
+have `compile_decision(model, features)`, a `Compiled` of the decision function, and `known_categories(model)`, the
+categories that the model saw in training, by the position of their column. `trace.py` walks the preprocessing in front.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def list_formats() -> Iterator[ModuleType]:
     """Every format module in this folder."""
     for found in pkgutil.iter_modules(__path__):
         module = importlib.import_module(f"{__name__}.{found.name}")
-        if hasattr(module, "compile_model"):
+        if hasattr(module, "NAMES"):
             yield module
 
 

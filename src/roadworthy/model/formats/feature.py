@@ -30,7 +30,21 @@ UNSEEN_TEXT = "\u2047 never seen in training"
 
 
 class CannotCompile(Exception):
-    """Why a model or step has no exact compiled form; the model then runs natively and the card says this."""
+    """Why a model or step has no exact compiled form; the model then runs natively and the card says this.
+
+    `within` are the names of the steps around it, from the outermost one in.
+
+    >>> str(CannotCompile("the step PCA has no compiled form", within=("prepare", "numbers")))
+    'prepare > numbers: the step PCA has no compiled form'
+    """
+
+    def __init__(self, why: str, *, within: tuple[str, ...] = ()) -> None:
+        super().__init__(why)
+        self.within = within
+
+    def __str__(self) -> str:
+        why = str(self.args[0])
+        return f"{' > '.join(self.within)}: {why}" if self.within else why
 
 
 @dataclass(frozen=True)
@@ -57,7 +71,8 @@ class Feature:
 
     A number carries the `steps` done so far. A category carries `texts`: what the column's codes read as by now (None
     is missing), followed by what a missing and an unseen value read as. `is_category` says that the column was a pandas
-    categorical in training; its categories may be numbers.
+    categorical in training; its categories may be numbers. `answer` is set where it is no column but what another model
+    answered, under the number that the composition gave it.
 
     >>> Feature("age").then(Op.SUBTRACT, 40).then(Op.DIVIDE, 10).steps
     ((<Op.SUBTRACT: 4>, (40.0,)), (<Op.DIVIDE: 6>, (10.0,)))
@@ -67,6 +82,7 @@ class Feature:
     steps: tuple[Step, ...] = ()
     texts: tuple[Category | None, ...] | None = None
     is_category: bool = False
+    answer: int | None = None
 
     def then(self, op: Op, *values: float) -> Feature:
         """The same feature with one more step; CannotCompile where it is text."""

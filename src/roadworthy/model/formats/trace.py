@@ -11,10 +11,20 @@ from typing import Any
 import numpy as np
 
 from roadworthy.model.formats.feature import CannotCompile, Feature
+from roadworthy.model.formats.numbers import FUNCTION_RULE, NUMBER_RULES, require_finite
 from roadworthy.model.formats.tabulate import is_missing, tabulate
 from roadworthy.model.plan import Op
 
-__all__ = ["trace"]
+__all__ = ["trace", "trace_within"]
+
+_MIXES = {
+    "Normalizer": "it divides each row by the row's own length",
+    "PCA": "it mixes columns",
+    "TruncatedSVD": "it mixes columns",
+    "KNNImputer": "it fills a gap from the other columns",
+    "IterativeImputer": "it fills a gap from the other columns",
+    "SplineTransformer": "splines are not among the plan's operations",
+}
 
 
 def trace(step: Any, features: list[Feature]) -> list[Feature]:
@@ -24,19 +34,31 @@ def trace(step: Any, features: list[Feature]) -> list[Feature]:
     if isinstance(step, str) and step == "drop":
         return []
     name = type(step).__name__
-    rule = _RULES.get(name) if type(step).__module__.startswith("sklearn.") else None
-    if rule is not None:
-        return list(rule(step, features))
-    if hasattr(step, "get_support") and type(step).__module__.startswith("sklearn."):
-        return [feature for feature, kept in zip(features, step.get_support(), strict=True) if kept]
+    if type(step).__module__.startswith("sklearn."):
+        if name in NUMBER_RULES:
+            return NUMBER_RULES[name](step, [require_finite(feature) for feature in features])
+        if name in _RULES:
+            return list(_RULES[name](step, features))
+        if hasattr(step, "get_support"):
+            chosen = zip(features, step.get_support(), strict=True)
+            return [require_finite(feature) for feature, kept in chosen if kept]
     if features and all(feature.texts is not None for feature in features) and hasattr(step, "transform"):
         return tabulate(step, features)
-    raise CannotCompile(f"the step {name} has no compiled form yet")
+    why = f": {_MIXES[name]}" if name in _MIXES else ""
+    raise CannotCompile(f"the step {name} has no compiled form{why}")
+
+
+def trace_within(name: str, step: Any, features: list[Feature]) -> list[Feature]:
+    """The same for a step that is called `name`; where it cannot be followed, the reason says where it stands."""
+    try:
+        return trace(step, features)
+    except CannotCompile as reason:
+        raise CannotCompile(*reason.args, within=(name, *reason.within)) from None
 
 
 def _pipeline(step: Any, features: list[Feature]) -> list[Feature]:
-    for _, inner in step.steps:
-        features = trace(inner, features)
+    for name, inner in step.steps:
+        features = trace_within(name, inner, features)
     return features
 
 
@@ -47,7 +69,7 @@ def _column_transformer(step: Any, features: list[Feature]) -> list[Feature]:
     for name, inner, chosen in step.transformers_:
         picked = _choose(chosen, features, by_name)
         if picked:  # a transformer of no columns was never fitted
-            out += _weighted(trace(inner, picked), weights.get(name))
+            out += _weighted(trace_within(name, inner, picked), weights.get(name))
     return out
 
 
@@ -55,7 +77,7 @@ def _feature_union(step: Any, features: list[Feature]) -> list[Feature]:
     weights = step.transformer_weights or {}
     out: list[Feature] = []
     for name, inner in step.transformer_list:
-        out += _weighted(trace(inner, features), weights.get(name))
+        out += _weighted(trace_within(name, inner, features), weights.get(name))
     return out
 
 
@@ -80,84 +102,42 @@ def _choose(chosen: Any, features: list[Feature], by_name: dict[str, Feature]) -
 
 
 def _simple_imputer(step: Any, features: list[Feature]) -> list[Feature]:
-    if not is_missing(step.missing_values):
-        raise CannotCompile(f"an imputer of {step.missing_values!r} has no compiled form yet")
+    """Where a gap is another value than NaN, the library takes no NaN."""
+    gap = step.missing_values
+    taken = [_take_gaps(gap, feature) for feature in features]
     out: list[Feature] = []
-    for feature, value in zip(features, step.statistics_, strict=True):
+    for feature, value in zip(taken, step.statistics_, strict=True):
         if is_missing(value):
             continue  # all missing in training: scikit-learn drops the column
         if feature.texts is not None:
             out.append(replace(feature, texts=tuple(str(value) if text is None else text for text in feature.texts)))
-        else:
+        elif is_missing(gap):
             out.append(feature.then(Op.IMPUTE, float(value)))
+        else:
+            out.append(feature.then(Op.REPLACE, float(gap), float(value)))
     if step.indicator_ is not None:
         out += _missing_indicator(step.indicator_, features)
     return out
 
 
+def _take_gaps(gap: Any, feature: Feature) -> Feature:
+    if is_missing(gap):
+        return feature if feature.texts is not None else require_finite(feature)
+    if feature.texts is not None or isinstance(gap, str):
+        raise CannotCompile(f"gaps written as {gap!r} in text have no compiled form")
+    return require_finite(feature).then(Op.REQUIRE_KNOWN)
+
+
 def _missing_indicator(step: Any, features: list[Feature]) -> list[Feature]:
-    if not is_missing(step.missing_values):
-        raise CannotCompile(f"an indicator of {step.missing_values!r} has no compiled form yet")
     out = []
-    for feature in (features[i] for i in step.features_):
+    for feature in (_take_gaps(step.missing_values, features[i]) for i in step.features_):
         if feature.texts is not None:
             out.append(feature.look_up([text is None for text in feature.texts]))
-        else:
+        elif is_missing(step.missing_values):
             out.append(feature.then(Op.IS_MISSING))
-    return out
-
-
-def _standard_scaler(step: Any, features: list[Feature]) -> list[Feature]:
-    out = features
-    if step.with_mean:
-        out = [feature.then(Op.SUBTRACT, mean) for feature, mean in zip(out, step.mean_, strict=True)]
-    if step.with_std:
-        out = [feature.then(Op.DIVIDE, scale) for feature, scale in zip(out, step.scale_, strict=True)]
-    return out
-
-
-def _min_max_scaler(step: Any, features: list[Feature]) -> list[Feature]:
-    out = [
-        feature.then(Op.MULTIPLY, scale).then(Op.ADD, shift)
-        for feature, scale, shift in zip(features, step.scale_, step.min_, strict=True)
-    ]
-    return [feature.then(Op.CLIP, *step.feature_range) for feature in out] if step.clip else out
-
-
-def _max_abs_scaler(step: Any, features: list[Feature]) -> list[Feature]:
-    return [feature.then(Op.DIVIDE, scale) for feature, scale in zip(features, step.scale_, strict=True)]
-
-
-def _robust_scaler(step: Any, features: list[Feature]) -> list[Feature]:
-    out = features
-    if step.with_centering:
-        out = [feature.then(Op.SUBTRACT, center) for feature, center in zip(out, step.center_, strict=True)]
-    if step.with_scaling:
-        out = [feature.then(Op.DIVIDE, scale) for feature, scale in zip(out, step.scale_, strict=True)]
-    return out
-
-
-def _bins(step: Any, features: list[Feature]) -> list[Feature]:
-    out: list[Feature] = []
-    for feature, edges, bins in zip(features, step.bin_edges_, step.n_bins_, strict=True):
-        binned = feature.then(Op.REQUIRE_KNOWN).then(Op.BIN, *edges[1:-1])
-        if step.encode == "ordinal":
-            out.append(binned)
         else:
-            out += [binned.then(Op.EQUALS, i) for i in range(bins)]
+            out.append(feature.then(Op.EQUALS, float(step.missing_values)))
     return out
-
-
-_UFUNCS = {"log": Op.LOG, "log1p": Op.LOG1P, "sqrt": Op.SQRT, "exp": Op.EXP, "absolute": Op.ABS}
-
-
-def _function(step: Any, features: list[Feature]) -> list[Feature]:
-    if step.func is None or getattr(getattr(step.func, "func", None), "__name__", "") == "check_array":
-        return features  # the second is what HistGradientBoosting puts before its numbers
-    name = getattr(step.func, "__name__", "")
-    if isinstance(step.func, np.ufunc) and name in _UFUNCS and not step.kw_args:
-        return [feature.then(_UFUNCS[name]) for feature in features]
-    raise CannotCompile(f"the function {name or repr(step.func)} has no compiled form")
 
 
 _RULES = {
@@ -166,12 +146,7 @@ _RULES = {
     "FeatureUnion": _feature_union,
     "SimpleImputer": _simple_imputer,
     "MissingIndicator": _missing_indicator,
-    "StandardScaler": _standard_scaler,
-    "MinMaxScaler": _min_max_scaler,
-    "MaxAbsScaler": _max_abs_scaler,
-    "RobustScaler": _robust_scaler,
-    "KBinsDiscretizer": _bins,
-    "FunctionTransformer": _function,
+    "FunctionTransformer": FUNCTION_RULE,
     "OneHotEncoder": tabulate,
     "OrdinalEncoder": tabulate,
     "TargetEncoder": tabulate,
