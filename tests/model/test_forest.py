@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from roadworthy.errors import PackageError
-from roadworthy.model.forest import Forest, find_word, goes_left
+from roadworthy.model.forest import Forest
 from roadworthy.model.formats.grow import TreeArrays, join_trees
+from roadworthy.model.walking import MISSING_RIGHT, find_word, goes_right, is_outside
 
 NAN = float("nan")
 Grow = Callable[..., Forest]
@@ -103,10 +104,14 @@ def test_a_category_is_found_by_its_bit_and_nothing_outside_the_set_is_read() ->
     assert [int(find_word(x, 4, 6)) for x in (0.0, 31.0, 32.0, 63.0, 64.0, -1.0, -0.5, 2.0**31, 1e300, NAN)] == [
         4, 4, 5, 5, -1, -1, 4, -1, -1, -1,
     ]  # fmt: skip
-    assert int(find_word(3.0, -1, -1)) == -1
-    assert goes_left(33.0, 0.0, 0, 4, np.uint32(0b10))
-    assert not goes_left(33.0, 0.0, 0, 4, np.uint32(0b01))
-    assert goes_left(NAN, 0.0, 1, 4, np.uint32(0))
+    none, missing_right = np.uint32(0), np.uint32(MISSING_RIGHT)
+    assert not is_outside(33.0, np.uint32(0b10), none)
+    assert is_outside(33.0, np.uint32(0b01), none)
+    assert not is_outside(NAN, none, none)
+    assert is_outside(NAN, np.uint32(0b1), missing_right)
+    assert goes_right(2.0, 1.0, none)
+    assert not goes_right(NAN, 1.0, none)
+    assert goes_right(NAN, 1.0, missing_right)
 
 
 @given(seed=st.integers(0, 10_000), width=st.booleans(), inputs=st.booleans(), divisor=st.sampled_from([1.0, 3.0]))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from roadworthy.model.forest import Forest
 from roadworthy.model.formats.grow import TreeArrays, join_trees
 from roadworthy.model.linear import Linear
-from roadworthy.model.shapley import explain_forest, leaf_weights
+from roadworthy.model.shapley import leaf_weights
 
 Grow = Callable[..., Forest]
 Rows = Callable[..., NDArray[np.float64]]
@@ -93,11 +93,23 @@ def test_an_interaction_worked_by_hand_is_shared_equally() -> None:
     )
     forest = join_trees([both])
     origin = np.array([0, 1], dtype=np.int32)
-    assert explain_forest(forest, np.ones((1, 2)), np.zeros(2), origin, 2).tolist() == [[0.5, 0.5]]
+    assert forest.contributions(np.ones((1, 2)), np.zeros(2), origin, 2).tolist() == [[0.5, 0.5]]
     # Seen from the other side: the applicant has neither, the reference both.
-    assert explain_forest(forest, np.zeros((1, 2)), np.ones(2), origin, 2).tolist() == [[-0.5, -0.5]]
+    assert forest.contributions(np.zeros((1, 2)), np.ones(2), origin, 2).tolist() == [[-0.5, -0.5]]
     # One has what the other lacks: v(neither) = 0 = v(both mixed); moving either way changes nothing in sum.
-    assert explain_forest(forest, np.array([[1.0, 0.0]]), np.array([0.0, 1.0]), origin, 2).tolist() == [[0.5, -0.5]]
+    assert forest.contributions(np.array([[1.0, 0.0]]), np.array([0.0, 1.0]), origin, 2).tolist() == [[0.5, -0.5]]
+
+
+def test_another_reference_is_another_answer_of_the_same_trees(forest_of: Grow, rows_for: Rows) -> None:
+    """What is kept of a reference between calls is that reference's own."""
+    forest, origin = forest_of(7, 4, trees=6, categorical=(2,)), np.arange(4, dtype=np.int32)
+    rows = rows_for(8, 5, 4, (2,))
+    first, other = rows_for(9, 2, 4, (2,))
+    fresh = forest_of(7, 4, trees=6, categorical=(2,))
+    wanted = fresh.contributions(rows, other, origin, 4)
+    before = forest.contributions(rows, first, origin, 4)
+    assert forest.contributions(rows, other, origin, 4).tolist() == wanted.tolist()
+    assert forest.contributions(rows, first, origin, 4).tolist() == before.tolist() != wanted.tolist()
 
 
 def test_leaf_weights_are_the_fractions_of_the_formula() -> None:

@@ -1,4 +1,4 @@
-"""Tree ensembles of every library as one structure of arrays, and the kernels that walk it."""
+"""Tree ensembles of every library as one structure of arrays: what a package stores of them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 from roadworthy.errors import PackageError
+from roadworthy.model.shapley import explain_trees, mark_reference
+from roadworthy.model.walking import LaidTrees, lay_out, walk_trees
 
-__all__ = ["NODE_DTYPES", "Forest", "find_word", "goes_left", "walk_forest"]
+__all__ = ["NODE_DTYPES", "Forest"]
 
 NODE_DTYPES: dict[str, type[np.generic]] = {
     "feature": np.int32,
@@ -27,55 +29,6 @@ NODE_DTYPES: dict[str, type[np.generic]] = {
 
 DEEPEST = 4_096
 """Splits on the way to a leaf: what explains trees holds a table of this size squared."""
-
-# The two questions of a step take and give single numbers, and the kernels themselves hold the arrays: an array handed
-# to an inner function is counted in and out again at every step, which costs ten times what the step does.
-
-
-@njit(cache=True, nogil=True)
-def find_word(x: Any, begin: Any, end: Any) -> Any:
-    """Where in `category_bits` the bit of category `x` lies; -1 for a number, and for what is in no set."""
-    if begin < 0 or not -1.0 < x < 2147483648.0:
-        return -1
-    word = begin + (int(x) >> 5)
-    return word if word < end else -1
-
-
-@njit(cache=True, nogil=True)
-def goes_left(x: Any, threshold: Any, missing_left: Any, begin: Any, bits: Any) -> Any:
-    """Which way a value goes. A category (begin >= 0) goes left when its bit in `bits` is set."""
-    if np.isnan(x):
-        return missing_left != 0
-    if begin < 0:
-        return x <= threshold
-    return (bits >> np.uint32(int(x) & 31)) & np.uint32(1) != 0
-
-
-@njit(cache=True, nogil=True)
-def walk_forest(
-    features: Any, roots: Any, feature: Any, threshold: Any, left: Any, right: Any, missing_left: Any, value: Any,
-    category_begin: Any, category_end: Any, category_bits: Any, float32_sum: Any, total: Any,
-) -> None:  # fmt: skip
-    """Add each tree's leaf to what `total` (n,) starts from, tree after tree, in the library's own width."""
-    none = np.uint32(0)
-    for row in range(features.shape[0]):
-        wide = total[row]
-        narrow = np.float32(total[row])
-        for tree in range(roots.shape[0]):
-            node = roots[tree]
-            split = feature[node]
-            while split >= 0:
-                x = features[row, split]
-                begin = category_begin[node]
-                word = find_word(x, begin, category_end[node])
-                bits = category_bits[word] if word >= 0 else none
-                node = left[node] if goes_left(x, threshold[node], missing_left[node], begin, bits) else right[node]
-                split = feature[node]
-            if float32_sum:
-                narrow += np.float32(value[node])
-            else:
-                wide += value[node]
-        total[row] = float(narrow) if float32_sum else wide
 
 
 @njit(cache=True, nogil=True)
@@ -138,22 +91,54 @@ class Forest:
         with np.errstate(over="ignore"):  # beyond float32 is infinity in the library too
             return features.astype(np.float32).astype(np.float64)
 
+    @cached_property
+    def laid(self) -> LaidTrees:
+        """The trees as the kernels walk them."""
+        return lay_out(
+            self.roots, self.feature, self.threshold, self.left, self.right, self.missing_left, self.value,
+            self.category_begin, self.category_end, self.category_bits,
+        )  # fmt: skip
+
+    @cached_property
+    def _marked(self) -> dict[bytes, NDArray[np.void]]:
+        """The nodes marked with the way of the reference asked for last: a release has one."""
+        return {}
+
     def margin(self, features: NDArray[np.float64], start: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
         """The ensemble's raw output (n,) for features (n, m); the sum starts from `start` (n,) in place of `base`."""
         total = np.full(features.shape[0], self.base) if start is None else start.copy()
-        walk_forest(
-            self.rounded(features), self.roots, self.feature, self.threshold, self.left, self.right, self.missing_left,
-            self.value, self.category_begin, self.category_end, self.category_bits, self.float32_sum, total,
+        laid = self.laid
+        walk_trees(
+            self.rounded(features), laid.nodes, laid.value, laid.roots, laid.begin, laid.end, laid.bits,
+            self.float32_sum, total,
         )  # fmt: skip
         return total if self.divisor == 1.0 else total / self.divisor
 
     def contributions(
         self, features: NDArray[np.float64], reference: NDArray[np.float64], origin: NDArray[np.int32], columns: int
     ) -> NDArray[np.float64]:
-        """Exact Shapley values (n, columns) of the raw output against one reference (m,), by contract column."""
-        from roadworthy.model.shapley import explain_forest  # its kernels compile only when asked for
+        """Exact Shapley values (n, columns) of the raw output against one reference (m,), by contract column.
 
-        return explain_forest(self, self.rounded(features), self.rounded(reference[None, :])[0], origin, columns)
+        Rows sum to margin(row) - margin(reference); `origin` (m,) is the column of each feature, below `columns`.
+
+        >>> stump = Forest(  # 1 where the first feature is above 30
+        ...     roots=np.array([0]), feature=np.array([0, -1, -1]), threshold=np.array([30.0, 0.0, 0.0]),
+        ...     left=np.array([1, -1, -1]), right=np.array([2, -1, -1]), missing_left=np.array([1, 0, 0]),
+        ...     value=np.array([0.0, 0.0, 1.0]), category_begin=np.full(3, -1), category_end=np.full(3, -1),
+        ...     category_bits=np.zeros(0, dtype=np.uint32),
+        ... )
+        >>> stump.contributions(np.array([[40.0, 5.0]]), np.array([20.0, 7.0]), np.array([0, 1], dtype=np.int32), 2)
+        array([[1., 0.]])
+        """
+        seen = self.rounded(reference[None, :])[0]
+        asked = seen.tobytes() + origin.tobytes()
+        marked = self._marked.get(asked)
+        if marked is None:
+            marked = mark_reference(self.laid, seen, origin)
+            self._marked.clear()
+            self._marked[asked] = marked
+        out = explain_trees(self.laid, marked, self.rounded(features), columns, self.depth)
+        return out if self.divisor == 1.0 else out / self.divisor
 
     def check(self, features: int) -> None:
         """Refuse arrays that would walk outside themselves or for ever."""

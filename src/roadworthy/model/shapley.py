@@ -11,18 +11,20 @@ not features, are the players, so a one-hot column is one player and nothing has
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from roadworthy.model.forest import find_word, goes_left
+from roadworthy.model.walking import CATEGORY, NODE, LaidTrees, find_word, goes_right, is_outside
 
-if TYPE_CHECKING:
-    from roadworthy.model.forest import Forest
+__all__ = ["explain_trees", "leaf_weights", "mark_reference"]
 
-__all__ = ["explain_forest", "leaf_weights"]
+_COMPARED = np.dtype([*((name, NODE[name]) for name in NODE.names or ()), ("column", "i4"), ("theirs", "u4")])
+"""A node with the column it asks about, -1 in a leaf, and whether the reference goes right there."""
+_ROWS = 64
+"""So many rows are explained by one tree after the other, while its nodes are at hand."""
 
 
 @lru_cache(maxsize=16)
@@ -48,109 +50,123 @@ def leaf_weights(players: int) -> tuple[NDArray[np.float64], NDArray[np.float64]
     return ours, theirs
 
 
+def mark_reference(trees: LaidTrees, reference: NDArray[np.float64], origin: NDArray[np.int32]) -> NDArray[np.void]:
+    """The trees' nodes with the way that `reference` (m,) goes at each, and the column that each asks about.
+
+    `origin` (m,) is the column of each feature. Made once for a reference applicant.
+    """
+    nodes = np.zeros(len(trees.nodes), dtype=_COMPARED)
+    for name in NODE.names or ():
+        nodes[name] = trees.nodes[name]
+    leaf = trees.nodes["leaf"] != 0
+    nodes["column"] = -1
+    nodes["column"][~leaf] = origin[trees.nodes["feature"][~leaf]]
+    theirs = np.zeros(len(nodes), dtype=np.uint32)
+    _go(reference, trees.nodes, trees.begin, trees.end, trees.bits, theirs)
+    nodes["theirs"] = theirs
+    return nodes
+
+
+@njit(cache=True, nogil=True)
+def _go(reference: Any, nodes: Any, begin: Any, end: Any, bits: Any, theirs: Any) -> None:
+    """Which way the reference goes at every node, whether it comes there or not."""
+    for here in range(nodes.shape[0]):
+        node = nodes[here]
+        if node.leaf == 0:
+            x = reference[np.uintp(node.feature)]
+            if node.way & np.uint32(CATEGORY):
+                place = find_word(x, begin[here], end[here])
+                theirs[here] = is_outside(x, bits[place] if place >= 0 else np.uint32(0), node.way)
+            else:
+                theirs[here] = goes_right(x, node.threshold, node.way)
+
+
 @njit(cache=True, nogil=True)
 def _explain(
-    features: Any, reference: Any, origin: Any, roots: Any, feature: Any, threshold: Any, left: Any, right: Any,
-    missing_left: Any, value: Any, category_begin: Any, category_end: Any, category_bits: Any, ours: Any, theirs: Any,
-    out: Any,
-) -> None:  # fmt: skip
+    features: Any, nodes: Any, value: Any, roots: Any, begin: Any, end: Any, bits: Any, ours: Any, theirs: Any, out: Any
+) -> None:
     """Depth-first over the leaves that some coalition reaches, with an explicit stack.
 
     `side` says whose way a column goes on this path (0 open, 1 the applicant's, 2 the reference's). A fork pushes a
     frame; when both its arms are done, what came up from the applicant's arm is the column's gain and what came up from
     the reference's arm its loss.
     """
-    none = np.uint32(0)
-    side = np.zeros(out.shape[1], dtype=np.int8)
+    none, one = np.uint32(0), np.uintp(1)
+    side = np.zeros(out.shape[1], dtype=np.uint8)
     frames = ours.shape[0] + 1
     fork_column = np.empty(frames, dtype=np.int32)
-    fork_other = np.empty(frames, dtype=np.int32)
+    fork_other = np.empty(frames, dtype=np.uint32)
     gain = np.zeros(frames)
     loss = np.zeros(frames)
-    for row in range(features.shape[0]):
+    n = features.shape[0]
+    for first in range(0, n, _ROWS):
         for tree in range(roots.shape[0]):
-            node = roots[tree]
-            level = 0
-            a = 0
-            b = 0
-            gain[0] = 0.0
-            loss[0] = 0.0
-            while True:
-                split = feature[node]
-                while split >= 0:
-                    column = origin[split]
-                    state = side[column]
-                    begin = category_begin[node]
-                    end = category_end[node]
-                    x = reference[split] if state == 2 else features[row, split]
-                    word = find_word(x, begin, end)
-                    bits = category_bits[word] if word >= 0 else none
-                    way = goes_left(x, threshold[node], missing_left[node], begin, bits)
-                    if state == 0:
-                        x = reference[split]
-                        word = find_word(x, begin, end)
-                        bits = category_bits[word] if word >= 0 else none
-                        if way != goes_left(x, threshold[node], missing_left[node], begin, bits):
+            for row in range(first, min(first + _ROWS, n)):
+                here = np.uintp(roots[tree])
+                level = np.uintp(0)
+                a = np.uintp(0)
+                b = np.uintp(0)
+                gain[0] = 0.0
+                loss[0] = 0.0
+                while True:
+                    node = nodes[here]
+                    while node.column >= 0:
+                        x = features[row, np.uintp(node.feature)]
+                        if node.way & np.uint32(CATEGORY):
+                            place = find_word(x, begin[here], end[here])
+                            mine = is_outside(x, bits[place] if place >= 0 else none, node.way)
+                        else:
+                            mine = goes_right(x, node.threshold, node.way)
+                        other = node.theirs != 0
+                        column = np.uintp(node.column)
+                        state = side[column]
+                        if (state == 0) & (mine != other):
                             fork_column[level] = column
-                            fork_other[level] = right[node] if way else left[node]
-                            level += 1
+                            fork_other[level] = node.left + np.uint32(other)
+                            level += one
                             gain[level] = 0.0
                             loss[level] = 0.0
                             side[column] = 1
-                            a += 1
-                    node = left[node] if way else right[node]
-                    split = feature[node]
-                gain[level] += value[node] * ours[a, b]
-                loss[level] += value[node] * theirs[a, b]
-                while level > 0:
-                    column = fork_column[level - 1]
-                    gain[level - 1] += gain[level]
-                    loss[level - 1] += loss[level]
-                    if side[column] == 1:  # the applicant's arm is done: now the reference's
-                        out[row, column] += gain[level]
-                        gain[level] = 0.0
-                        loss[level] = 0.0
-                        side[column] = 2
-                        a -= 1
-                        b += 1
-                        node = fork_other[level - 1]
+                            a += one
+                        here = np.uintp(node.left) + np.uintp(((state == 2) & other) | ((state != 2) & mine))
+                        node = nodes[here]
+                    gain[level] += value[here] * ours[a, b]
+                    loss[level] += value[here] * theirs[a, b]
+                    while level > np.uintp(0):
+                        above = level - one
+                        column = np.uintp(fork_column[above])
+                        gain[above] += gain[level]
+                        loss[above] += loss[level]
+                        if side[column] == 1:  # the applicant's arm is done: now the reference's
+                            out[row, column] += gain[level]
+                            gain[level] = 0.0
+                            loss[level] = 0.0
+                            side[column] = 2
+                            a -= one
+                            b += one
+                            here = np.uintp(fork_other[above])
+                            break
+                        out[row, column] -= loss[level]
+                        side[column] = 0
+                        b -= one
+                        level = above
+                    if level == np.uintp(0):
                         break
-                    out[row, column] -= loss[level]
-                    side[column] = 0
-                    b -= 1
-                    level -= 1
-                if level == 0:
-                    break
 
 
-def explain_forest(
-    forest: Forest,
-    features: NDArray[np.float64],
-    reference: NDArray[np.float64],
-    origin: NDArray[np.int32],
-    columns: int,
+def explain_trees(
+    trees: LaidTrees, marked: NDArray[np.void], features: NDArray[np.float64], columns: int, depth: int
 ) -> NDArray[np.float64]:
-    """Shapley values (n, columns) of the forest's raw output; rows sum to output(row) - output(reference).
+    """Shapley values (n, columns) of the sum of leaves; rows sum to output(row) - output(reference).
 
-    `features` (n, m) and `reference` (m,) are as the trees see them; `origin` (m,) is the column of each feature,
-    below `columns`.
-
-    >>> from roadworthy.model.forest import Forest
-    >>> stump = Forest(  # 1 where the first feature is above 30
-    ...     roots=np.array([0]), feature=np.array([0, -1, -1]), threshold=np.array([30.0, 0.0, 0.0]),
-    ...     left=np.array([1, -1, -1]), right=np.array([2, -1, -1]), missing_left=np.array([1, 0, 0]),
-    ...     value=np.array([0.0, 0.0, 1.0]), category_begin=np.full(3, -1), category_end=np.full(3, -1),
-    ...     category_bits=np.zeros(0, dtype=np.uint32),
-    ... )
-    >>> explain_forest(stump, np.array([[40.0, 5.0]]), np.array([20.0, 7.0]), np.array([0, 1], dtype=np.int32), 2)
-    array([[1., 0.]])
+    `features` (n, m) are as the trees see them, `marked` is what `mark_reference` made of the reference, and `depth`
+    the most splits on the way to any leaf.
     """
     # A column forks a path once, and a path has no more columns than splits.
-    ours, theirs = leaf_weights(min(columns, forest.depth))
+    ours, theirs = leaf_weights(min(columns, depth))
     out = np.zeros((features.shape[0], columns), dtype=np.float64)
     _explain(
-        np.ascontiguousarray(features), np.ascontiguousarray(reference), origin, forest.roots, forest.feature,
-        forest.threshold, forest.left, forest.right, forest.missing_left, forest.value, forest.category_begin,
-        forest.category_end, forest.category_bits, ours, theirs, out,
+        np.ascontiguousarray(features), marked, trees.value, trees.roots, trees.begin, trees.end, trees.bits, ours,
+        theirs, out,
     )  # fmt: skip
-    return out if forest.divisor == 1.0 else out / forest.divisor
+    return out
