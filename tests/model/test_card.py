@@ -11,6 +11,7 @@ import pytest
 
 from roadworthy.errors import PackageError
 from roadworthy.model import card_lines, describe_card, inspect_package
+from roadworthy.model.sampling import coalitions_asked
 from roadworthy.testing import make_package
 
 SCORECARD = """\
@@ -71,6 +72,20 @@ def test_a_card_is_plain_data_that_goes_to_json() -> None:
     assert card["reference"]["housing"] in ("own", "rent", "family", None)
     assert set(card["reference"]) == set(package.engine.inputs)
     assert set(card["parts"]) == set(package.parts) - {"manifest.json"}
+
+
+def test_the_card_of_a_native_model_says_what_it_costs() -> None:
+    """Eight columns are asked about in every one of 256 coalitions; nine in 32 sampled orders of ten rows each."""
+    package = make_package("native")
+    costs = [line.removeprefix("  costs        ") for line in card_lines(package) if line.startswith("  costs")]
+    assert costs[1:] == [
+        "an application alone costs a batch of 64 of the original's own predict_proba",
+        "the reasons of one application ask it about 256 rows",
+    ]
+    assert "polynomialfeatures: the step PolynomialFeatures has no compiled form" in package.manifest.engine.why
+    assert describe_card(package)["costs"] == costs
+    assert describe_card(make_package("scorecard"))["costs"] == []
+    assert coalitions_asked(9) == 320
 
 
 def test_without_both_outcomes_the_card_claims_no_figures() -> None:

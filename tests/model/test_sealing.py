@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,17 @@ import pandas as pd
 import pytest
 import skops.io
 import xgboost
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier, VotingClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
+from sklearn.preprocessing import FunctionTransformer, Normalizer, OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from roadworthy.contract import Column, Contract, check_table, infer_contract, to_arrow
-from roadworthy.errors import SealError
+from roadworthy.errors import MissingExtra, SealError
 from roadworthy.measures import auc, brier
 from roadworthy.model import Package, read_model_file, seal
 from roadworthy.testing import make_applications, make_contract, make_model, make_package
@@ -73,6 +76,80 @@ def test_a_booster_that_was_trained_to_regress_gives_no_probabilities() -> None:
     assert "they are no probabilities" in error.message
     assert error.mend is not None
     assert "binary" in error.mend
+
+
+def test_hard_voting_is_refused_with_the_way_out() -> None:
+    members = [("a", DecisionTreeClassifier(max_depth=2)), ("b", DecisionTreeClassifier(max_depth=3))]
+    error = refusal(VotingClassifier(members, voting="hard").fit(numbers(LEARNED), outcome(LEARNED)))
+    assert "votes hard" in error.message
+    assert error.mend == "voting='soft', and fit again"
+
+
+def add_a_ratio(X: Any) -> Any:
+    values = np.asarray(X, dtype=np.float64)
+    return np.column_stack([values, values[:, 1] / (1.0 + values[:, 2])])
+
+
+class AddRatio(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    def fit(self, _X: Any, _y: Any = None) -> AddRatio:
+        self.fitted_ = True
+        return self
+
+    def transform(self, X: Any) -> Any:
+        return add_a_ratio(X)
+
+
+def behind(step: Any) -> Any:
+    steps = make_pipeline(step, StandardScaler(), LogisticRegression())
+    return steps.fit(numbers(LEARNED), outcome(LEARNED))
+
+
+def test_what_a_notebook_or_a_function_defines_is_refused_with_the_mend(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No other process could import it, whoever trusts it."""
+
+    def within(X: Any) -> Any:
+        return add_a_ratio(X)
+
+    monkeypatch.setattr(AddRatio, "__module__", "__main__")
+    for step, name in (
+        (AddRatio(), "__main__.AddRatio"),
+        (FunctionTransformer(within), "within"),
+        (FunctionTransformer(lambda X: add_a_ratio(X)), "<lambda>"),
+    ):
+        error = refusal(behind(step), trusted_types=["__main__.AddRatio"])
+        assert name in error.message
+        assert "no other process can import" in error.message
+        assert error.mend is not None
+        assert "module that is installed where decisions are made" in error.mend
+
+
+def test_a_deployment_s_own_function_and_class_are_sealed_where_they_are_trusted() -> None:
+    for step, name in ((FunctionTransformer(add_a_ratio), "add_a_ratio"), (AddRatio(), "AddRatio")):
+        trusted = f"{__name__}.{name}"
+        error = refusal(behind(step))
+        assert f"not trusted: {trusted}" in error.message
+        assert error.mend is not None
+        assert f"trusted_types=['{trusted}']" in error.mend
+        fitted = behind(step)
+        package = seal(fitted, numbers(JUDGED), outcome(JUDGED), name="own", trusted_types=[trusted])
+        assert package.manifest.engine.kind == "native"
+        assert name in package.manifest.engine.why
+        own = fitted.predict_proba(numbers(JUDGED))[:, 1]
+        np.testing.assert_allclose(package.pd(numbers(JUDGED)), own, rtol=0, atol=1e-12)
+
+
+def test_a_library_s_own_type_that_reads_raw_memory_is_refused_with_another_way() -> None:
+    error = refusal(KNeighborsClassifier(algorithm="kd_tree").fit(numbers(LEARNED), outcome(LEARNED)))
+    assert "KDTree" in error.message
+    assert error.mend is not None
+    assert "algorithm='brute'" in error.mend
+
+
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "skops.io", None)
+    with pytest.raises(MissingExtra) as raised:
+        seal(behind(Normalizer()), numbers(JUDGED), outcome(JUDGED), name="native")
+    assert "roadworthy[train]" in str(raised.value)
 
 
 def test_more_than_two_classes_are_refused_with_the_classes() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from roadworthy.model.package import Package, load
+from roadworthy.model.sampling import PADDED_TO, coalitions_asked
 
 __all__ = ["card_lines", "describe_card", "inspect_package"]
 
@@ -25,6 +26,7 @@ def describe_card(package: Package) -> dict[str, Any]:
         "digest": package.digest,
         "protocol": manifest.protocol,
         "engine": manifest.engine,
+        "costs": list(_costs(package)),
         "parity": manifest.parity,
         "contract": package.contract,
         "evaluation": evaluation,
@@ -56,6 +58,8 @@ def _card_lines(package: Package) -> Iterator[str]:
     yield f"  SHA-256      {package.digest}"
     yield f"  model        {manifest.engine.model}"
     yield f"  runs         {manifest.engine.kind}: {manifest.engine.why}"
+    for line in _costs(package):
+        yield f"  costs        {line}"
     evaluation = package.evaluation
     yield f"  judged on    {evaluation['population']}: {evaluation['count']:,} rows, {evaluation['bads']:,} bad"
     known = {name: evaluation.get(name) for name in ("auc", "gini", "ks", "brier")}
@@ -79,6 +83,15 @@ def _card_lines(package: Package) -> Iterator[str]:
     yield "  made with    " + ", ".join(f"{name} {version}" for name, version in manifest.environment.items())
     for name, value in manifest.lineage.items():
         yield f"  from         {name}: {value}"
+
+
+def _costs(package: Package) -> Iterator[str]:
+    """What running natively costs, in what has to be there and what is asked of it."""
+    if package.manifest.engine.kind == "native":
+        columns = len(package.engine.inputs)
+        yield "the libraries that it was trained with wherever it decides, and their memory"
+        yield f"an application alone costs a batch of {PADDED_TO} of the original's own predict_proba"
+        yield f"the reasons of one application ask it about {coalitions_asked(columns):,} rows"
 
 
 def _end(value: float | None) -> str:

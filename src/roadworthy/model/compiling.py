@@ -19,6 +19,7 @@ from roadworthy.model.formats.compose import compile_estimator
 from roadworthy.model.formats.feature import start_features
 from roadworthy.model.formats.native import NativeEngine
 from roadworthy.model.parity import LINEAR_TOLERANCE, Parity, compare, make_hard_rows
+from roadworthy.model.plan import Op
 
 __all__ = ["compile_model"]
 
@@ -41,8 +42,18 @@ def compile_model(
         return None, None, f"its parts are not laid out as known: {type(fault).__name__}: {fault}"
     parity = compare(engine, (batch, hard), (own, native.pd_at_once(hard)), cut_offs=cut_offs)
     if not parity.holds:
-        return None, parity, f"the compiled form differs from the model: {parity.sentence()}"
+        return None, parity, f"the compiled form differs from the model{_suspect(engine)}: {parity.sentence()}"
     return engine, parity, parity.sentence()
+
+
+_ROUGH = (Op.LOG, Op.LOG1P, Op.LOG2, Op.LOG10, Op.EXP, Op.EXPM1, Op.CBRT, Op.TANH, Op.YEO_JOHNSON)
+
+
+def _suspect(engine: CompiledEngine | ComposedEngine) -> str:
+    """The usual reason why trees behind a logarithm differ."""
+    if engine.is_exact and np.isin(engine.plan.code, _ROUGH).any():
+        return " where trees split on a logarithm or power, of which NumPy's own last bit is another"
+    return ""
 
 
 def _compile(native: NativeEngine, batch: Batch) -> CompiledEngine | ComposedEngine:

@@ -27,21 +27,21 @@ def find_crossings(engine: CompiledEngine | ComposedEngine, batch: Batch) -> dic
     """
     plan = engine.plan
     unchanged, found = plan.unchanged(), dict[str, NDArray[np.float64]]()
-    points: dict[int, NDArray[np.float64]] = {}
-    for j, thresholds in _splits(engine):
-        points[j] = np.unique(np.concatenate([points.get(j, np.zeros(0)), thresholds]))
-    for j, thresholds in points.items():
+    points: dict[tuple[int, bool], NDArray[np.float64]] = {}
+    for j, float32, thresholds in _splits(engine):
+        points[j, float32] = np.unique(np.concatenate([points.get((j, float32), np.zeros(0)), thresholds]))
+    for (j, float32), thresholds in points.items():
         name = plan.inputs[plan.origin[j]]
         if batch.contract[name].type == "category":
             continue
         some = thresholds[:: max(1, len(thresholds) // MOST_PER_COLUMN)]
-        raw = some if unchanged[j] is not None else _halve(plan, j, some, batch)
+        raw = some if unchanged[j] is not None else _halve(plan, j, float32, some, batch)
         found[name] = np.unique(np.concatenate([found.get(name, np.zeros(0)), raw]))
     return found
 
 
-def _splits(engine: CompiledEngine | ComposedEngine) -> Iterator[tuple[int, NDArray[np.float64]]]:
-    """(feature, thresholds) of every forest that splits on it."""
+def _splits(engine: CompiledEngine | ComposedEngine) -> Iterator[tuple[int, bool, NDArray[np.float64]]]:
+    """(feature, whether it is rounded to float32, thresholds) of every forest that splits on it."""
     m = len(engine.plan.outputs)
     if isinstance(engine, CompiledEngine):
         forests = [(engine.scorer, tuple(range(m)))] if isinstance(engine.scorer, Forest) else []
@@ -55,10 +55,10 @@ def _splits(engine: CompiledEngine | ComposedEngine) -> Iterator[tuple[int, NDAr
         at_numbers = forest.category_begin < 0
         for place in np.unique(forest.feature[forest.feature >= 0]):
             if sources[place] < m:
-                yield sources[place], forest.threshold[(forest.feature == place) & at_numbers]
+                yield sources[place], forest.float32_inputs, forest.threshold[(forest.feature == place) & at_numbers]
 
 
-def _halve(plan: Plan, j: int, thresholds: NDArray[np.float64], batch: Batch) -> NDArray[np.float64]:
+def _halve(plan: Plan, j: int, float32: bool, thresholds: NDArray[np.float64], batch: Batch) -> NDArray[np.float64]:
     """The raw numbers next to which feature `j` passes its thresholds, where it passes them once."""
     column = int(plan.origin[j])
     raw = batch.matrix(plan.inputs)
@@ -70,7 +70,8 @@ def _halve(plan: Plan, j: int, thresholds: NDArray[np.float64], batch: Batch) ->
     def make(x: NDArray[np.float64]) -> NDArray[np.float64]:
         rows = np.tile(filled, (len(x), 1))
         rows[:, column] = x
-        return plan.only(j).run(rows)[0][:, 0]
+        made = plan.only(j).run(rows)[0][:, 0]
+        return made.astype(np.float32).astype(np.float64) if float32 else made
 
     low, high = (np.full(len(thresholds), end) for end in (known.min(), known.max()))
     with np.errstate(all="ignore"):

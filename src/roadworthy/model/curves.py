@@ -39,7 +39,8 @@ def _platt(x: Numbers, params: Numbers) -> Numbers:
 def _isotonic(x: Numbers, params: Numbers) -> Numbers:
     """Between the points (x..., y...) on a straight line, beyond them level, as numpy.interp has it."""
     knots, values = np.split(params, 2)
-    return np.asarray(np.interp(np.clip(x, knots[0], knots[-1]), knots, values), dtype=np.float64)
+    level = np.interp(np.clip(x, knots[0], knots[-1]), knots, values)
+    return np.where(np.isnan(x), np.nan, level)  # of a single point it is level everywhere
 
 
 def _isotonic_float32(x: Numbers, params: Numbers) -> Numbers:

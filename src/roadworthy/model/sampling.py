@@ -18,8 +18,10 @@ from roadworthy.contract import Batch
 from roadworthy.model.columns import move_to_reference
 from roadworthy.model.engine import Explanation
 
-__all__ = ["explain_by_asking"]
+__all__ = ["coalitions_asked", "explain_by_asking"]
 
+PADDED_TO = 64
+"""How many rows a native model is asked about at a time, so that single equals batch."""
 EXACT_UP_TO = 8
 PAIRS = 16
 
@@ -53,6 +55,15 @@ def explain_by_asking(
         method=method,
         error=None if k <= EXACT_UP_TO else error,
     )
+
+
+def coalitions_asked(k: int) -> int:
+    """How many rows a model of `k` columns is asked about for the reasons of one applicant.
+
+    >>> coalitions_asked(5), coalitions_asked(20)
+    (32, 672)
+    """
+    return 2**k if k <= EXACT_UP_TO else 2 * PAIRS * (k + 1)
 
 
 Combine = Callable[[NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]]]

@@ -108,7 +108,11 @@ class Compiled:
 
 def start_features(contract: Contract, columns: Sequence[FrameColumn]) -> list[Feature]:
     """The features before any step: contract columns as the model's training frame held them."""
-    return [_start(contract[column.name], column.categories) for column in columns]
+    found = []
+    for column in columns:
+        feature = _start(contract[column.name], column.categories)
+        found.append(feature.then(Op.TO_FLOAT32) if column.dtype == "float32" else feature)
+    return found
 
 
 def _start(column: Column, categories: tuple[Category, ...] | None) -> Feature:

@@ -19,11 +19,10 @@ from roadworthy.contract import Batch
 from roadworthy.model.engine import Explanation, keep_probabilities
 from roadworthy.model.formats.feature import FrameColumn
 from roadworthy.model.formats.frames import make_frame
-from roadworthy.model.sampling import explain_by_asking
+from roadworthy.model.sampling import PADDED_TO, explain_by_asking
 
 __all__ = ["NativeEngine", "ask_model"]
 
-PADDED_TO = 64
 ASKED_AT_ONCE = 4_096
 
 

@@ -31,6 +31,11 @@ def compile_model(model: Any, features: list[Feature], bad_first: bool) -> Compi
 
 def compile_decision(model: Any, features: list[Feature]) -> Compiled:
     """Coefficients and intercept as they are; the sum agrees with BLAS to 1e-12."""
+    if np.asarray(model.coef_).dtype != np.float64:
+        raise CannotCompile(
+            f"{type(model).__name__} was trained in {model.coef_.dtype}, in which BLAS itself differs by 1e-7 from one "
+            "batch to another; trained on float64 it compiles"
+        )
     coefficients = np.ascontiguousarray(np.ravel(model.coef_), dtype=np.float64)
     scorer = Linear(coefficients=coefficients, intercept=float(np.ravel(model.intercept_)[0]))
     return Compiled(scorer, "identity", [require_finite(feature) for feature in features])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import stat
+import sys
 import zipfile
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -23,8 +24,14 @@ TRUSTED_TYPES = (
     "numpy.dtype",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
+    "sklearn.calibration._TemperatureScaling",
     "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.feature_selection._univariate_selection.chi2",
+    "sklearn.feature_selection._univariate_selection.f_classif",
+    "sklearn.impute._iterative._ImputerTriplet",
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+    "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
     "sklearn.tree._tree.Tree",
     "sklearn.utils._bunch.Bunch",
     "sklearn.utils.validation.check_array",
@@ -32,6 +39,7 @@ TRUSTED_TYPES = (
     "xgboost.sklearn.XGBClassifier",
 )
 """Beside the types that skops itself trusts. Compiled code walks a tree's arrays, so they are checked on load."""
+_LIBRARIES = ("sklearn", "scipy", "numpy", "pandas")
 _MOST_ENTRIES = 100_000
 _LARGEST_UNPACKED = 2**31
 _LARGEST_RATIO = 100
@@ -45,13 +53,32 @@ def dump_native(model: Any, trusted_types: Sequence[str] = ()) -> bytes:
         content: bytes = skops.dumps(model)
     except Exception as error:  # noqa: BLE001  # skops raises many kinds for what it cannot write
         raise SealError(f"the model cannot be stored without pickle: {error}") from None
-    unknown = sorted(set(skops.get_untrusted_types(data=content)) - {*TRUSTED_TYPES, *trusted_types})
+    held = set(skops.get_untrusted_types(data=content)) - set(TRUSTED_TYPES)
+    homeless = sorted(name for name in held if not _can_be_imported(name))
+    if homeless:
+        raise SealError(
+            f"the model holds {', '.join(homeless[:5])}, which no other process can import: defined in a notebook, "
+            "in a script or within a function",
+            mend="move it under a name of its own into a module that is installed where decisions are made, import "
+            "it from there, fit again, and list it in trusted_types",
+        )
+    unknown = sorted(held - set(trusted_types))
     if unknown:
+        libraries = all(name.partition(".")[0] in _LIBRARIES for name in unknown)
         raise SealError(
             f"the model holds types that are not trusted: {', '.join(unknown[:5])}",
-            mend="list them in trusted_types if they are this deployment's own, or use scikit-learn's own steps",
+            mend="choose a step or setting that needs none of them: their compiled code would read memory as a "
+            "package says (KNeighborsClassifier has algorithm='brute')"
+            if libraries
+            else f"if they are this deployment's own: trusted_types={unknown[:5]!r}, there and wherever it is loaded",
         )
     return content
+
+
+def _can_be_imported(name: str) -> bool:
+    """Whether another process finds `module.name`; what is defined in __main__ or in a function it does not."""
+    module, _, attribute = name.rpartition(".")
+    return module != "__main__" and hasattr(sys.modules.get(module), attribute)
 
 
 def load_native(content: bytes, trusted_types: Sequence[str] = ()) -> Any:

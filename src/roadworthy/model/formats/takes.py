@@ -21,6 +21,11 @@ def model_columns(model: Any, given: Sequence[str], contract: Contract) -> tuple
 
     SealError where the model is no fitted classifier, or takes what X does not have or no caller can send.
     """
+    if getattr(model, "voting", None) == "hard":
+        raise SealError(
+            f"{class_name(model)} votes hard: it counts its members' classes and gives no probability",
+            mend="voting='soft', and fit again",
+        )
     if not hasattr(model, "predict_proba") and not _is_booster(model):
         raise SealError(
             f"{class_name(model)} has no predict_proba: it is not a classifier",
