@@ -11,6 +11,7 @@ from roadworthy.model.engine import Engine, Explanation
 from roadworthy.model.package import Package, load, load_bytes
 
 if TYPE_CHECKING:
+    from roadworthy.model.formats.convert import convert_pickle, list_pickle
     from roadworthy.model.formats.files import read_model_file
     from roadworthy.model.formats.frames import training_frame
     from roadworthy.model.sealing import seal
@@ -20,8 +21,10 @@ __all__ = [
     "Explanation",
     "Package",
     "card_lines",
+    "convert_pickle",
     "describe_card",
     "inspect_package",
+    "list_pickle",
     "load",
     "load_bytes",
     "move_to_reference",
@@ -33,7 +36,13 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """What sealing and training need loads on use: it brings the formats, and serving needs none of them."""
-    where = {"seal": "sealing", "training_frame": "formats.frames", "read_model_file": "formats.files"}.get(name)
+    where = {
+        "seal": "sealing",
+        "training_frame": "formats.frames",
+        "read_model_file": "formats.files",
+        "convert_pickle": "formats.convert",
+        "list_pickle": "formats.convert",
+    }.get(name)
     if where is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{where}"), name)

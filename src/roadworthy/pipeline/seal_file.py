@@ -68,7 +68,7 @@ def _find_model(model: str) -> tuple[Any, str]:
         raise SealError(
             "is a pickle, and reading one runs whatever is in it",
             where=model,
-            mend="seal the object itself: roadworthy seal your_module:model, from a module that makes or loads it",
+            mend=f"roadworthy convert {model}, which makes a file of it that can be sealed",
         )
     if path.is_file():
         return read_model_file(path), path.stem
