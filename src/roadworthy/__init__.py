@@ -10,6 +10,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from roadworthy.settings import place_kernels
+
 if TYPE_CHECKING:
     from roadworthy import measures
     from roadworthy.contract import Contract
@@ -58,3 +60,6 @@ def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return getattr(import_module(f"roadworthy.{_ROOMS[name]}"), name)
     raise AttributeError(f"module 'roadworthy' has no attribute {name!r}")
+
+
+place_kernels()

@@ -7,11 +7,16 @@ it by a test.
 
 from __future__ import annotations
 
+import atexit
 import difflib
 import os
 import re
+import shutil
+import sys
+import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
@@ -19,7 +24,16 @@ from urllib.parse import urlsplit
 
 from roadworthy.errors import RoadworthyError, SettingsError, UsageError
 
-__all__ = ["FILE_NAME", "SETTINGS", "LogLevel", "Setting", "Settings", "personal_folder", "read_settings"]
+__all__ = [
+    "FILE_NAME",
+    "SETTINGS",
+    "LogLevel",
+    "Setting",
+    "Settings",
+    "personal_folder",
+    "place_kernels",
+    "read_settings",
+]
 
 FILE_NAME = "roadworthy.toml"
 PREFIX = "ROADWORTHY_"
@@ -208,6 +222,46 @@ def _read_file(path: Path) -> dict[str, _Told]:
             )
         told[name] = one
     return told
+
+
+_KERNELS = "NUMBA_CACHE_DIR"
+_temporary: list[str] = []
+
+
+def place_kernels(folder: Path | None = None) -> None:
+    """Say where compiled kernels are kept, where neither the installation nor a home can be written.
+
+    Then it is `folder` (its owner's alone: whoever writes there runs code here), or while there is none a directory
+    that goes with this process: kernels are then compiled at every start. What the environment says is left as it is.
+    """
+    ours = os.environ.get(_KERNELS) in _temporary
+    if "numba" in sys.modules or (_KERNELS in os.environ and not ours):
+        return
+    if _can_write(Path(__file__).parent / "model" / "__pycache__") or _can_write(_personal_cache()):
+        return
+    if folder is not None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.environ[_KERNELS] = str(folder)
+    elif not ours:
+        with suppress(OSError):  # where nothing at all can be written, Numba says so itself
+            made = tempfile.mkdtemp(prefix="roadworthy-kernels-")
+            _temporary.append(made)
+            atexit.register(shutil.rmtree, made, ignore_errors=True)
+            os.environ[_KERNELS] = made
+
+
+def _personal_cache() -> Path | None:
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "numba"
+    except RuntimeError:  # a user without a home
+        return None
+
+
+def _can_write(path: Path | None) -> bool:
+    """Whether files can be made in `path`, or it can be made itself."""
+    while path is not None and not path.exists() and path != path.parent:
+        path = path.parent
+    return path is not None and path.is_dir() and os.access(path, os.W_OK | os.X_OK)
 
 
 def personal_folder() -> Path:

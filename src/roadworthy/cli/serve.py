@@ -9,7 +9,7 @@ from pathlib import Path
 from roadworthy.cli.acting import Directory, open_product_store
 from roadworthy.cli.speaking import Json, say, show_json
 from roadworthy.errors import UsageError
-from roadworthy.settings import Settings, read_settings
+from roadworthy.settings import Settings, place_kernels, read_settings
 
 NAME = "serve"
 _WAITING = 2048
@@ -45,6 +45,8 @@ def command(
 
     """
     settings = read_settings(directory, host=host, port=port, workers=workers)
+    if settings.store.startswith("sqlite:///"):
+        place_kernels(Path(settings.store.removeprefix("sqlite:///")).parent / "kernels")
     with _listen(settings) as listening:
         open_product_store(settings).close()
         from roadworthy.app import serve

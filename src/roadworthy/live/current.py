@@ -140,8 +140,10 @@ class CurrentRoute:
 
 
 def warm_up(loaded: Loaded, tables: Mapping[str, Table]) -> None:
-    """Decide the reference applicant and the golden rows: kernels are compiled, and the arrays are in memory."""
+    """Decide the reference applicant and the golden rows, and explain: kernels are compiled, the arrays in memory."""
     golden: Batch
     golden, _ = loaded.release.package.golden()
     decide(golden, loaded.release, tables)
     decide(loaded.release.package.reference, loaded.release, tables)
+    # Those rows may all be approved, and reasons are asked for of others only.
+    loaded.release.package.explain(loaded.release.package.reference)
