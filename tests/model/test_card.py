@@ -15,7 +15,7 @@ from roadworthy.model.sampling import coalitions_asked
 from roadworthy.testing import make_package
 
 SCORECARD = """\
-made-up-scorecard  (protocol 1)
+made-up-scorecard  (protocol 2)
   SHA-256      ...
   model        sklearn.ColumnTransformer -> sklearn.LogisticRegression
   runs         compiled: ... rows equal to the bit (...), largest difference in PD ..., 0 answers changed

@@ -79,8 +79,9 @@ def test_one_hundred_thousand_neither_crash_nor_hang_nor_mislead(kind: str, coun
     outcomes, _ = judge_apart(kind, 0, count, tmp_path)
     figures = [f"{times:>7,}  {outcome}" for outcome, times in outcomes.most_common()]
     print("\n".join(["", f"{sum(outcomes.values()):,} of kind {kind}:", *figures]))  # noqa: T201  # they are the point
-    odd = {said: times for said, times in outcomes.items() if said.startswith(("FAULT", "died", "hung"))}
-    assert odd == {}
+    # A library may die of a damaged file of its own: `read_model_file` has it do so in a process apart, and refuses.
+    wrong = ("FAULT", "hung", "died") if kind == "package" else ("FAULT", "hung")
+    assert {said: times for said, times in outcomes.items() if said.startswith(wrong)} == {}
     assert sum(outcomes.values()) == count
 
 

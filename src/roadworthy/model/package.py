@@ -1,8 +1,10 @@
 """A sealed package: one file, content-addressed, that holds everything a decision needs and nothing that executes.
 
-Protocol 1. `manifest.json` names every other part with its SHA-256, and the package's digest is the SHA-256 of the
-manifest. To change the format: raise PROTOCOL, keep the old reader beside the new one, and keep a package of the old
-protocol among the tests.
+`manifest.json` names every other part with its SHA-256, and the package's digest is the SHA-256 of the manifest.
+
+Protocol 2 has all of protocol 1, and beyond it models composed of models and more operations of the plan: one reader
+reads both. Whatever a reader of today could not know raises PROTOCOL: a new part, link, scorer, curve or operation. What
+would no longer be read as it was keeps a reader of its own. Packages of every protocol are kept among the tests.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from roadworthy.model.reference import InputProfile
 
 __all__ = ["PROTOCOL", "EngineNote", "Golden", "Manifest", "Package", "from_parts", "load", "load_bytes", "pack_parts"]
 
-PROTOCOL = 1
+PROTOCOL = 2
 LARGEST_JSON = 2**26
 MOST_COLUMNS = 20_000
 _ALWAYS = ("contract.json", "reference.json", "profile.json", "evaluation.json", "golden.json")
