@@ -16,6 +16,7 @@ from roadworthy.model.curves import Curve
 from roadworthy.model.engine import CompiledEngine
 from roadworthy.model.formats import find_format
 from roadworthy.model.formats.feature import CannotCompile, Compiled, Feature
+from roadworthy.model.formats.optbinning import is_scorecard, trace_scorecard
 from roadworthy.model.formats.trace import trace_within
 from roadworthy.model.plan import Plan, build_plan
 
@@ -33,6 +34,8 @@ def follow(estimator: Any, features: list[Feature]) -> tuple[Any, list[Feature]]
             estimator = estimator.steps[-1][1]
         elif type(estimator).__name__ == "FrozenEstimator":
             estimator = estimator.estimator
+        elif is_scorecard(estimator):
+            estimator, features = trace_scorecard(estimator, features)
         elif hasattr(estimator, "best_estimator_"):
             estimator = estimator.best_estimator_
         elif type(estimator).__name__ in ("FixedThresholdClassifier", "TunedThresholdClassifierCV"):

@@ -9,6 +9,7 @@ from roadworthy.contract import Contract
 from roadworthy.errors import SealError
 from roadworthy.model.formats import class_name, list_formats
 from roadworthy.model.formats.feature import Category
+from roadworthy.model.formats.optbinning import binned_names
 
 __all__ = ["bad_position", "known_categories", "model_columns", "takes_names"]
 
@@ -117,6 +118,7 @@ def _names(model: Any) -> list[str] | None:
         names = model.feature_name() if hasattr(model, "feature_name") else model.feature_names
     else:
         names = getattr(model, "feature_names_in_", None)
+        names = binned_names(model) if names is None else names
     if names is None or list(names) == [f"Column_{i}" for i in range(len(names))]:  # LightGBM's word for no names
         return None
     return [str(name) for name in names]

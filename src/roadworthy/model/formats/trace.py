@@ -12,6 +12,7 @@ import numpy as np
 
 from roadworthy.model.formats.feature import CannotCompile, Feature
 from roadworthy.model.formats.numbers import FUNCTION_RULE, NUMBER_RULES, require_finite
+from roadworthy.model.formats.optbinning import trace_bins
 from roadworthy.model.formats.tabulate import is_missing, tabulate
 from roadworthy.model.plan import Op
 
@@ -42,6 +43,8 @@ def trace(step: Any, features: list[Feature]) -> list[Feature]:
         if hasattr(step, "get_support"):
             chosen = zip(features, step.get_support(), strict=True)
             return [require_finite(feature) for feature, kept in chosen if kept]
+    if name == "BinningProcess" and type(step).__module__.startswith("optbinning."):
+        return trace_bins(step, features)
     if features and all(feature.texts is not None for feature in features) and hasattr(step, "transform"):
         return tabulate(step, features)
     why = f": {_MIXES[name]}" if name in _MIXES else ""
