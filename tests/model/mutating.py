@@ -118,13 +118,13 @@ def _mutate_array(rng: Random, content: bytes) -> bytes:
             warnings.simplefilter("ignore")  # a number that does not fit the other width is meant
             try:
                 array = array.astype(str(rng.choice(OTHER_DTYPES)))
-            except (ValueError, TypeError):
+            except (ValueError, TypeError, OverflowError):
                 array = np.zeros(3, dtype="<f4")
     return _array_bytes(array)
 
 
 def _odd_value(rng: Random, array: np.ndarray[Any, Any]) -> Any:
-    if rng.random() < 0.4:
+    if rng.random() < 0.4 or array.dtype.kind not in "fiub":
         return array[rng.integers(array.size)]
     if array.dtype.kind == "f":
         return rng.choice(ODD_NUMBERS) if rng.random() < 0.7 else rng.normal() * 10.0 ** rng.integers(-3, 4)
