@@ -182,7 +182,7 @@ def main() -> None:
     if kind == "package":
         for path in PACKAGES:
             judge_package(path.read_bytes())
-    print("-2 the kernels are compiled", file=answer)  # noqa: T201
+    print("-2 the kernels are compiled", file=answer)
     for number in range(first, first + count):
         try:
             outcome = judge(kind, number)
@@ -192,11 +192,11 @@ def main() -> None:
                 at = at.tb_next
             place = "" if at is None else f"{Path(at.tb_frame.f_code.co_filename).name}:{at.tb_lineno}"
             outcome = f"FAULT {type(fault).__name__} at {place}: {str(fault)[:100]!r}"
-        print(number, outcome, file=answer)  # noqa: T201  # this is how the one who waits is told
+        print(number, outcome, file=answer)  # this is how the one who waits is told
     if traced is not None:
         sys.settrace(None)
         for line in traced.report():
-            print("-1", line, file=answer)  # noqa: T201
+            print("-1", line, file=answer)
 
 
 if __name__ == "__main__":
