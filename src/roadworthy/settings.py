@@ -264,6 +264,16 @@ def _can_write(path: Path | None) -> bool:
     return path is not None and path.is_dir() and os.access(path, os.W_OK | os.X_OK)
 
 
+def bare_environment(home: Path) -> dict[str, str]:
+    """What of the environment a process is given that opens a stranger's file: no secrets, and `home` as its own."""
+    kept = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", _KERNELS)
+    return {
+        **{name: os.environ[name] for name in kept if name in os.environ},
+        "HOME": str(home), "TMPDIR": str(home), "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
+        "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
+    }  # fmt: skip
+
+
 def personal_folder() -> Path:
     """Where we keep what is one person's own: by the XDG Base Directory Specification, which no deployment sets."""
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "roadworthy"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,12 +11,12 @@ from typing import Any
 import msgspec
 
 from roadworthy.errors import SealError
+from roadworthy.settings import bare_environment
 
 __all__ = ["Inside", "do_apart"]
 
 PATIENCE_SECONDS = 180
 _LONGEST_ANSWER = 2**20
-_KEPT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "NUMBA_CACHE_DIR")
 
 
 class Inside(msgspec.Struct, frozen=True):
@@ -35,16 +34,16 @@ class Inside(msgspec.Struct, frozen=True):
 def do_apart(task: str, path: Path, folder: Path, names: Sequence[str] = ()) -> Inside:
     """Have `task` done with the file at `path`, in `folder`; SealError where it is forbidden, fails, dies or hangs."""
     command = [sys.executable, "-m", "roadworthy.model.formats.inside", task, str(path), str(folder), *names]
-    known: dict[str, str] = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    known |= {
-        "HOME": str(folder), "TMPDIR": str(folder), "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
-        "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
-    }  # fmt: skip
     try:
         done = subprocess.run(  # noqa: S603  # this program itself, with no shell
-            command, env=known, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            timeout=PATIENCE_SECONDS, check=False,
-        )  # fmt: skip
+            command,
+            env=bare_environment(folder),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=PATIENCE_SECONDS,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         raise SealError(f"reading it takes more than {PATIENCE_SECONDS} seconds", where=path) from None
     said = _read_answer(done.stdout)
