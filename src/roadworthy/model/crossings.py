@@ -32,8 +32,8 @@ def find_crossings(engine: CompiledEngine | ComposedEngine, batch: Batch) -> dic
         points[j, float32] = np.unique(np.concatenate([points.get((j, float32), np.zeros(0)), thresholds]))
     for (j, float32), thresholds in points.items():
         name = plan.inputs[plan.origin[j]]
-        if batch.contract[name].type == "category":
-            continue
+        if batch.contract[name].type == "category" or not len(thresholds):
+            continue  # there it splits by sets only
         some = thresholds[:: max(1, len(thresholds) // MOST_PER_COLUMN)]
         raw = some if unchanged[j] is not None else _halve(plan, j, float32, some, batch)
         found[name] = np.unique(np.concatenate([found.get(name, np.zeros(0)), raw]))
