@@ -143,7 +143,11 @@ def grow_tree(rng: np.random.Generator, features: int, depth: int, categorical: 
 
     grow(0)
     arrays = {name: np.array([node[name] for node in nodes]) for name in nodes[0]}
-    return TreeArrays(**arrays, categories=categories)
+    cover = np.where(arrays["feature"] < 0, rng.integers(1, 50, len(nodes)), 0)
+    for place in reversed(range(len(nodes))):  # children lie after their parents
+        if arrays["feature"][place] >= 0:
+            cover[place] = cover[arrays["left"][place]] + cover[arrays["right"][place]]
+    return TreeArrays(**arrays, categories=categories, cover=cover)
 
 
 def grow_forest(

@@ -15,7 +15,7 @@ from roadworthy.model.sampling import coalitions_asked
 from roadworthy.testing import make_package
 
 SCORECARD = """\
-made-up-scorecard  (protocol 2)
+made-up-scorecard  (protocol 3)
   SHA-256      ...
   model        sklearn.ColumnTransformer -> sklearn.LogisticRegression
   runs         compiled: ... rows equal to the bit (...), largest difference in PD ..., 0 answers changed
@@ -23,6 +23,9 @@ made-up-scorecard  (protocol 2)
   measured     AUC ..., GINI ..., KS ..., BRIER ...
   at 0.12      ...
   at 0.25      ...
+  reasons      exact Shapley values against one reference applicant
+  reasons      of the log-odds of bad, ... the library's own...
+  reasons      of 144 with a PD of 0.25 or more: ... needed other columns than the largest, ... had no true reason
   contract
     age                          integer input, 18 to 100
     income                       number input, 0 to 1e+06, may be missing

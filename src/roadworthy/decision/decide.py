@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from roadworthy.contract import outside
 from roadworthy.decision.decisions import Decisions
-from roadworthy.decision.reasons import choose_columns, compare_with_reference
+from roadworthy.decision.reasons import compare_with_reference
 from roadworthy.decision.release import Release
 from roadworthy.decision.sheet import Sheet
 from roadworthy.decision.tables import Table, join_tables
+from roadworthy.model import choose_columns
 from roadworthy.policy import APPROVE, DECLINE, REFER, Ruling
 
 __all__ = ["decide"]
@@ -59,7 +60,8 @@ def decide(applications: Any, release: Release, tables: Mapping[str, Table] = _N
     by_rule = _settled_by_rules(release, ruling)
     stated = np.flatnonzero((answer != APPROVE) & ~failed & ~((answer == DECLINE) & by_rule) & (sheet.room > 0))
     asked = batch.take(stated)
-    columns = choose_columns(release.package, asked, pd[stated], sheet.room[stated])
+    package = release.package
+    columns = choose_columns(package.engine, package.reference, asked, pd[stated], sheet.room[stated])
     untrue = stated[~columns.true & (answer[stated] == DECLINE)]
     answer[untrue] = REFER
     sheet.state(release.catalogue.no_true_reason, untrue)

@@ -10,6 +10,7 @@ from msgspec import structs
 from roadworthy.access import Deed
 from roadworthy.errors import NotFound
 from roadworthy.live import CurrentRoute, decide_again
+from roadworthy.model import METHODS
 from roadworthy.records import Decision, Record, decode_payload, encode_payload
 
 __all__ = ["Explanation", "Replay", "explain_decision", "replay_decision"]
@@ -86,7 +87,7 @@ def explain_decision(deed: Deed, current: CurrentRoute, decision_id: str) -> Exp
     return Explanation(
         decision_id=decision_id,
         quantity=explained.quantity,
-        method=explained.method,
+        method=METHODS[explained.method],
         contributions=dict(zip(explained.columns, explained.contributions[0].tolist(), strict=True)),
         output=float(explained.output[0]),
         reference_output=explained.reference_output,

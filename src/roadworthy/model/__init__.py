@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from roadworthy.model.card import card_lines, describe_card, inspect_package
 from roadworthy.model.columns import move_to_reference
-from roadworthy.model.engine import Engine, Explanation
+from roadworthy.model.engine import METHODS, Engine, Explanation
 from roadworthy.model.package import Package, load, load_bytes
+from roadworthy.model.true_reasons import ColumnReasons, choose_columns
 
 if TYPE_CHECKING:
     from roadworthy.model.formats.convert import convert_pickle, list_pickle
@@ -17,10 +18,13 @@ if TYPE_CHECKING:
     from roadworthy.model.sealing import seal
 
 __all__ = [
+    "METHODS",
+    "ColumnReasons",
     "Engine",
     "Explanation",
     "Package",
     "card_lines",
+    "choose_columns",
     "convert_pickle",
     "describe_card",
     "inspect_package",

@@ -14,7 +14,6 @@ from roadworthy.model.linear import Linear
 
 __all__ = ["attribute"]
 
-METHOD = "exact Shapley values against one reference applicant"
 Values = NDArray[np.float64]
 
 
@@ -112,5 +111,5 @@ class _Exact:
             reference_output=float(slope * self.then[0, register] + shift),
             reference_pd=float(self.then[0, -1]),
             quantity=quantity,
-            method=METHOD,
+            method="reference",
         )

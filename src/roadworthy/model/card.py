@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from roadworthy.model.engine import METHODS
 from roadworthy.model.package import Package, load
 from roadworthy.model.sampling import PADDED_TO, coalitions_asked
 
-__all__ = ["card_lines", "describe_card", "inspect_package"]
+__all__ = ["card_lines", "describe_card", "inspect_package", "true_reasons_sentence"]
 
 
 def inspect_package(path: Path) -> Package:
@@ -27,6 +28,7 @@ def describe_card(package: Package) -> dict[str, Any]:
         "protocol": manifest.protocol,
         "engine": manifest.engine,
         "costs": list(_costs(package)),
+        "reasons": list(_reasons(package)),
         "parity": manifest.parity,
         "contract": package.contract,
         "evaluation": evaluation,
@@ -66,6 +68,8 @@ def _card_lines(package: Package) -> Iterator[str]:
     figures = ", ".join(f"{name.upper()} {value:.4f}" for name, value in known.items() if isinstance(value, float))
     if figures:
         yield f"  measured     {figures}"
+    for line in _reasons(package):
+        yield f"  reasons      {line}"
     for line in evaluation.get("confusion", ()):
         yield f"  at {line['cut_off']:<8.4g}  {line['sentence']}"
     yield "  contract"
@@ -92,6 +96,42 @@ def _costs(package: Package) -> Iterator[str]:
         yield "the libraries that it was trained with wherever it decides, and their memory"
         yield f"an application alone costs a batch of {PADDED_TO} of the original's own predict_proba"
         yield f"the reasons of one application ask it about {coalitions_asked(columns):,} rows"
+
+
+def _reasons(package: Package) -> Iterator[str]:
+    """How reasons are computed, of what, how far that is from the library's own number, and how often they are true."""
+    note = package.manifest.engine
+    if not note.quantity:
+        yield f"{METHODS[note.reasons]}; sealed before protocol 3, which says more of them"
+        return
+    yield METHODS[note.reasons]
+    quantity = {"margin": "the log-odds of bad", "pd": "the PD"}.get(note.quantity, note.quantity)
+    apart = (
+        "the library gives no such number to compare with"
+        if note.residual is None
+        else f"at most {note.residual:.2g} from the library's own"
+        if note.residual
+        else "the library's own to the bit"
+    )
+    yield f"of {quantity}, {apart}"
+    rates = package.evaluation.get("true_reasons")
+    if rates is not None:
+        yield true_reasons_sentence(rates)
+
+
+def true_reasons_sentence(rates: Mapping[str, Any]) -> str:
+    """How often the largest contributions were no true reasons, in words.
+
+    >>> true_reasons_sentence({"cut_off": 0.25, "most": 4, "count": 200, "adjusted": 3, "none": 0})
+    'of 200 with a PD of 0.25 or more: 3 (1.5%) needed other columns than the largest, 0 (0.0%) had no true reason'
+    """
+    count, adjusted, none = (int(rates[name]) for name in ("count", "adjusted", "none"))
+    if not count:
+        return f"none of the rows has a PD of {rates['cut_off']:.4g} or more: how often reasons are true is not known"
+    return (
+        f"of {count:,} with a PD of {rates['cut_off']:.4g} or more: {adjusted:,} ({adjusted / count:.1%}) needed other "
+        f"columns than the largest, {none:,} ({none / count:.1%}) had no true reason"
+    )
 
 
 def _end(value: float | None) -> str:

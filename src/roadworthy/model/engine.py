@@ -13,12 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.contract.batch import Batch
+from roadworthy.errors import PackageError
 from roadworthy.model.forest import Forest
 from roadworthy.model.linear import Linear
 from roadworthy.model.links import LINKS, complement
 from roadworthy.model.plan import Plan
 
-__all__ = ["CompiledEngine", "Engine", "Explanation", "keep_probabilities"]
+__all__ = ["METHODS", "CompiledEngine", "Engine", "Explanation", "keep_probabilities"]
+
+METHODS = {
+    "reference": "exact Shapley values against one reference applicant",
+    "path": "path-dependent Shapley values over the training rows (TreeSHAP)",
+    "asked": "exact Shapley values against one reference applicant, the model asked in every coalition",
+    "sampled": "Shapley values against one reference applicant, sampled, with their standard error",
+}
+"""How reasons are computed, by the name that packages, records and replies carry."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +35,9 @@ class Explanation:
     """Why each PD differs from the reference applicant's, by contract column.
 
     `columns` (k,) names; `contributions` (n, k) sum by row to `output - reference_output`, in the unit `quantity`:
-    "margin" (log-odds of bad) or "pd". `error` (n, k) is the standard error of a sampled method, None where exact.
-    `reference_pd` is the PD of the reference applicant.
+    "margin" (log-odds of bad) or "pd". `method` is a key of METHODS; by "path" `reference_output` is the mean over the
+    training rows, else the reference applicant's. `error` (n, k) is the standard error of a sampled method, None where
+    exact. `reference_pd` is the PD of the reference applicant.
     """
 
     columns: tuple[str, ...]
@@ -70,13 +80,17 @@ def keep_probabilities(pd: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class CompiledEngine:
-    """Plan, scorer and link. `bad_is_first` says that the library's probability is that of good."""
+    """Plan, scorer and link.
+
+    `bad_is_first` says that the library's probability is that of good; `reasons` is "reference" or, for trees, "path".
+    """
 
     kind: ClassVar[str] = "compiled"
     plan: Plan
     scorer: Linear | Forest
     link: str
     bad_is_first: bool = False
+    reasons: str = "reference"
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -106,24 +120,36 @@ class CompiledEngine:
         return self._probability(self._margin(*self.features(batch)))
 
     def explain(self, batch: Batch, reference: Batch) -> Explanation:
-        """Exact Shapley values against the reference applicant (a batch of one); NaN where a row is refused."""
+        """Shapley values by `reasons`; NaN where a row is refused. `reference` is a batch of one.
+
+        What is explained is the sum in float64, whatever the library's width is.
+        """
         features, refused = self.features(batch)
         at_reference, reference_refused = self.features(reference)
+        k = len(self.plan.inputs)
+        if self.reasons == "path" and isinstance(self.scorer, Forest):
+            contributions, base = self.scorer.path_contributions(features, self.plan.origin, k)
+        else:
+            contributions = self.scorer.contributions(features, at_reference[0], self.plan.origin, k)
+            base = float(self.scorer.exact(at_reference)[0])
         sign = -1.0 if self.bad_is_first else 1.0
-        reference_margin = self._margin(at_reference, reference_refused)
-        contributions = self.scorer.contributions(features, at_reference[0], self.plan.origin, len(self.plan.inputs))
-        contributions[refused] = np.nan
+        output = self.scorer.exact(features)
+        contributions[refused], output[refused] = np.nan, np.nan
         return Explanation(
             columns=self.inputs,
             contributions=sign * contributions,
-            output=sign * self._margin(features, refused),
-            reference_output=float(sign * reference_margin[0]),
-            reference_pd=float(self._probability(reference_margin)[0]),
+            output=sign * output,
+            reference_output=sign * base,
+            reference_pd=float(self._probability(self._margin(at_reference, reference_refused))[0]),
             quantity="pd" if self.link == "identity" else "margin",
-            method="exact Shapley values against one reference applicant",
+            method=self.reasons,
         )
 
     def check(self) -> None:
         """Refuse arrays that do not fit each other."""
         self.plan.check()
         self.scorer.check(len(self.plan.outputs))
+        if self.reasons not in ("reference", "path"):
+            raise PackageError(f"reasons by {self.reasons!r} are unknown")
+        if self.reasons == "path" and not (isinstance(self.scorer, Forest) and len(self.scorer.cover)):
+            raise PackageError("path-dependent reasons are of trees that count their training rows")

@@ -31,7 +31,7 @@ MOST_COMPOSED = 350
 _Dtypes = dict[str, type[np.generic]]
 _FOREST: _Dtypes = {
     "roots": np.int32, **NODE_DTYPES, "category_bits": np.uint32, "base": np.float64, "divisor": np.float64,
-    "float32_inputs": np.bool_, "float32_sum": np.bool_,
+    "float32_inputs": np.bool_, "float32_sum": np.bool_, "cover": np.float64,
 }  # fmt: skip
 _ARRAYS: dict[str, _Dtypes] = {
     "linear": {"coefficients": np.float64, "intercept": np.float64},
@@ -43,6 +43,7 @@ _ARRAYS: dict[str, _Dtypes] = {
 }
 _ONE_VALUE = ("intercept", "base", "divisor", "float32_inputs", "float32_sum", "float32")
 _ALONE = ("linear", "forest")
+_SINCE_PROTOCOL_3 = ("cover.npy",)
 
 
 class PartNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -67,8 +68,13 @@ def _kind(what: What) -> str:
     return what.name if isinstance(what, Curve) else what.kind
 
 
-def part_names(scorer: str, link: str, parts: Mapping[str, bytes]) -> list[str]:
-    """The parts that an engine must have; PackageError for a scorer or link that there is none of."""
+def part_names(scorer: str, link: str, parts: Mapping[str, bytes], protocol: int = 3) -> list[str]:
+    """The parts that an engine of a package must have; PackageError for a scorer or link that there is none of."""
+    names = _all_names(scorer, link, parts)
+    return names if protocol >= 3 else [name for name in names if not name.endswith(_SINCE_PROTOCOL_3)]
+
+
+def _all_names(scorer: str, link: str, parts: Mapping[str, bytes]) -> list[str]:
     plan = [f"plan/{name}.npy" for name in PLAN_DTYPES]
     if scorer == COMPOSED and not link:
         composed = (f"scorer/{i}/{name}.npy" for i, note in enumerate(_notes(parts)) for name in _ARRAYS[note.kind])
@@ -94,7 +100,12 @@ def _notes(parts: Mapping[str, bytes]) -> list[PartNote]:
 
 
 def read_compiled(
-    inputs: tuple[str, ...], scorer: str, link: str, bad_is_first: bool, parts: Mapping[str, bytes]
+    inputs: tuple[str, ...],
+    scorer: str,
+    link: str,
+    bad_is_first: bool,
+    parts: Mapping[str, bytes],
+    reasons: str = "reference",
 ) -> CompiledEngine | ComposedEngine:
     """The engine whose parts `part_names` are all there; PackageError where its arrays do not fit each other."""
     plan = Plan(inputs=inputs, **_read("plan", PLAN_DTYPES, parts))
@@ -102,11 +113,16 @@ def read_compiled(
     if scorer == COMPOSED:
         if bad_is_first:
             raise PackageError("manifest.json: a composed model says within itself which class is bad")
-        made = [Part(_read_what(note.kind, f"scorer/{i}", parts), note.sources) for i, note in enumerate(_notes(parts))]
-        engine = ComposedEngine(plan, tuple(made))
+        if reasons != "reference":
+            raise PackageError(f"manifest.json: a composed model has no reasons by {reasons!r}")
+        notes = enumerate(_notes(parts))
+        engine = ComposedEngine(
+            plan, tuple(Part(_read_what(note.kind, f"scorer/{i}", parts), note.sources) for i, note in notes)
+        )
     else:
         arrays = _read("scorer", _ARRAYS[scorer], parts)
-        engine = CompiledEngine(plan, Linear(**arrays) if scorer == "linear" else Forest(**arrays), link, bad_is_first)
+        made = Linear(**arrays) if scorer == "linear" else Forest(**arrays)
+        engine = CompiledEngine(plan, made, link, bad_is_first, reasons)
     engine.check()
     return engine
 
@@ -127,6 +143,8 @@ def _read(folder: str, dtypes: _Dtypes, parts: Mapping[str, bytes]) -> dict[str,
     fields: dict[str, Any] = {}
     for name, dtype in dtypes.items():
         part = f"{folder}/{name}.npy"
+        if part not in parts:  # only what a package of an old protocol has not
+            continue
         fields[name] = read_array(parts[part], part, dtype)
         if name in _ONE_VALUE:
             if fields[name].shape != (1,):

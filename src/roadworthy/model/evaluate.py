@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from roadworthy.measures import auc, brier, confusion, gains_table, gini, ks
 
-__all__ = ["AtCutOff", "Evaluation", "evaluate"]
+__all__ = ["AtCutOff", "Evaluation", "TrueReasons", "evaluate"]
 
 
 class AtCutOff(TypedDict):
@@ -18,6 +18,19 @@ class AtCutOff(TypedDict):
 
     cut_off: float
     sentence: str
+
+
+class TrueReasons(TypedDict):
+    """Of `count` rows with a PD of `cut_off` or more: how many have adjusted reasons, and how many none that is true.
+
+    At most `most` columns are stated of each.
+    """
+
+    cut_off: float
+    most: int
+    count: int
+    adjusted: int
+    none: int
 
 
 class _Counted(TypedDict):
@@ -38,6 +51,7 @@ class Evaluation(_Counted, total=False):
     brier: float
     gains: dict[str, list[Any]]
     confusion: list[AtCutOff]
+    true_reasons: TrueReasons
 
 
 def evaluate(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -11,6 +11,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from roadworthy.errors import PackageError
+from roadworthy.model.paths import Paths, explain_paths, lay_paths
 from roadworthy.model.shapley import explain_trees, mark_reference
 from roadworthy.model.walking import LaidTrees, lay_out, walk_trees
 
@@ -50,6 +51,7 @@ class Forest:
 
     Per node: `feature` (-1 in a leaf), `threshold` (left where x <= threshold), `left`, `right`, `missing_left`,
     `value` (leaves), `category_begin`/`category_end` (words of `category_bits` whose set bits go left; -1 for numbers).
+    `cover`, how many training rows (or how much of their weight) came to each node, is empty where that is not known.
     `roots` (n_trees,). The sum starts from `base`, runs in float32 where `float32_sum` (XGBoost), and is divided by
     `divisor` (averaging forests). `float32_inputs` rounds features first, as scikit-learn's trees and XGBoost do.
 
@@ -74,6 +76,7 @@ class Forest:
     category_begin: NDArray[np.int32]
     category_end: NDArray[np.int32]
     category_bits: NDArray[np.uint32]
+    cover: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     base: float = 0.0
     divisor: float = 1.0
     float32_inputs: bool = False
@@ -95,7 +98,7 @@ class Forest:
     def laid(self) -> LaidTrees:
         """The trees as the kernels walk them."""
         return lay_out(
-            self.roots, self.feature, self.threshold, self.left, self.right, self.missing_left, self.value,
+            self.roots, self.feature, self.threshold, self.left, self.right, self.missing_left, self.value, self.cover,
             self.category_begin, self.category_end, self.category_bits,
         )  # fmt: skip
 
@@ -104,13 +107,25 @@ class Forest:
         """The nodes marked with the way of the reference asked for last: a release has one."""
         return {}
 
+    @cached_property
+    def _paths(self) -> dict[bytes, Paths]:
+        """The trees as `path_contributions` walks them, by the columns asked for last."""
+        return {}
+
     def margin(self, features: NDArray[np.float64], start: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
         """The ensemble's raw output (n,) for features (n, m); the sum starts from `start` (n,) in place of `base`."""
         total = np.full(features.shape[0], self.base) if start is None else start.copy()
+        return self._add(features, total, self.float32_sum)
+
+    def exact(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The raw output (n,) summed in float64, whatever the library's width: what contributions add up to."""
+        return self._add(features, np.full(features.shape[0], self.base), False)
+
+    def _add(self, features: NDArray[np.float64], total: NDArray[np.float64], float32_sum: bool) -> NDArray[np.float64]:
         laid = self.laid
         walk_trees(
-            self.rounded(features), laid.nodes, laid.value, laid.roots, laid.begin, laid.end, laid.bits,
-            self.float32_sum, total,
+            self.rounded(features), laid.nodes, laid.value, laid.roots, laid.begin, laid.end, laid.bits, float32_sum,
+            total,
         )  # fmt: skip
         return total if self.divisor == 1.0 else total / self.divisor
 
@@ -140,12 +155,42 @@ class Forest:
         out = explain_trees(self.laid, marked, self.rounded(features), columns, self.depth)
         return out if self.divisor == 1.0 else out / self.divisor
 
+    def path_contributions(
+        self, features: NDArray[np.float64], origin: NDArray[np.int32], columns: int
+    ) -> tuple[NDArray[np.float64], float]:
+        """Path-dependent Shapley values (n, columns) of the raw output, and what it is expected to be.
+
+        Rows sum to margin(row) less the second, the mean output over the training rows as the trees counted them. The
+        players are the features, as in `pred_contrib` of the boosting libraries; a column gets the sum of its own.
+        PackageError where `cover` is not known.
+
+        >>> stump = Forest(  # 1 where the first feature is above 30, as it was for a quarter of the training rows
+        ...     roots=np.array([0]), feature=np.array([0, -1, -1]), threshold=np.array([30.0, 0.0, 0.0]),
+        ...     left=np.array([1, -1, -1]), right=np.array([2, -1, -1]), missing_left=np.array([1, 0, 0]),
+        ...     value=np.array([0.0, 0.0, 1.0]), category_begin=np.full(3, -1), category_end=np.full(3, -1),
+        ...     category_bits=np.zeros(0, dtype=np.uint32), cover=np.array([8.0, 6.0, 2.0]),
+        ... )
+        >>> stump.path_contributions(np.array([[40.0, 5.0]]), np.array([0, 1], dtype=np.int32), 2)
+        (array([[0.75, 0.  ]]), 0.25)
+        """
+        if not len(self.cover):
+            raise PackageError("the trees do not say how many training rows came to each node", mend="seal them again")
+        paths = self._paths.get(origin.tobytes())
+        if paths is None:
+            paths = lay_paths(self.laid, origin)
+            self._paths.clear()
+            self._paths[origin.tobytes()] = paths
+        out = explain_paths(self.laid, paths, self.rounded(features), columns)
+        return out / self.divisor, (self.base + paths.expected) / self.divisor
+
     def check(self, features: int) -> None:
         """Refuse arrays that would walk outside themselves or for ever."""
         n = len(self.feature)
         for name in NODE_DTYPES:
             if getattr(self, name).shape != (n,):
                 raise PackageError(f"the trees' {name} does not fit the other arrays")
+        if self.cover.shape not in ((n,), (0,)) or not ((self.cover > 0) & (self.cover < np.inf)).all():
+            raise PackageError("the trees' counts of training rows do not fit the other arrays")
         if n == 0 or not len(self.roots) or self.roots.min() < 0 or self.roots.max() >= n:
             raise PackageError("the trees' roots lie outside the trees")
         inner = self.feature >= 0

@@ -51,6 +51,10 @@ class Linear:
         _sum(features, self.coefficients, self.intercept, total)
         return total
 
+    def exact(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What contributions add up to: the margin (n,)."""
+        return self.margin(features)
+
     def contributions(
         self, features: NDArray[np.float64], reference: NDArray[np.float64], origin: NDArray[np.int32], columns: int
     ) -> NDArray[np.float64]:

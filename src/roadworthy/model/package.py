@@ -2,9 +2,11 @@
 
 `manifest.json` names every other part with its SHA-256, and the package's digest is the SHA-256 of the manifest.
 
-Protocol 2 has all of protocol 1, and beyond it models composed of models and more operations of the plan: one reader
-reads both. Whatever a reader of today could not know raises PROTOCOL: a new part, link, scorer, curve or operation. What
-would no longer be read as it was keeps a reader of its own. Packages of every protocol are kept among the tests.
+Protocol 2 has all of protocol 1, and beyond it models composed of models and more operations of the plan. Protocol 3
+has counts of training rows in its trees, for path-dependent reasons, which packages of the older ones therefore cannot
+have, and says what is explained and how far that is from the library's own. One reader reads them all. Whatever a
+reader of today could not know raises PROTOCOL: a new part, link, scorer, curve or operation. What would no longer be
+read as it was keeps a reader of its own. Packages of every protocol are kept among the tests.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from numpy.typing import NDArray
 
 from roadworthy.contract import Batch, Contract, check_table, to_arrow
 from roadworthy.errors import DataError, PackageError
-from roadworthy.model.engine import Engine, Explanation
+from roadworthy.model.engine import METHODS, Engine, Explanation
 from roadworthy.model.engine_parts import part_names, read_compiled
 from roadworthy.model.evaluate import Evaluation
 from roadworthy.model.package_file import file_bytes, parts_of, read_parts, write_parts
@@ -32,7 +34,7 @@ from roadworthy.model.reference import InputProfile
 
 __all__ = ["PROTOCOL", "EngineNote", "Golden", "Manifest", "Package", "from_parts", "load", "load_bytes", "pack_parts"]
 
-PROTOCOL = 2
+PROTOCOL = 3
 LARGEST_JSON = 2**26
 MOST_COLUMNS = 20_000
 _ALWAYS = ("contract.json", "reference.json", "profile.json", "evaluation.json", "golden.json")
@@ -40,7 +42,11 @@ _Read = TypeVar("_Read")
 
 
 class EngineNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the model runs: compiled or native and why, with what link, and how reasons are computed."""
+    """How the model runs: compiled or native and why, with what link, and how reasons are computed.
+
+    `reasons` is the method (a key of METHODS), `quantity` what it explains (margin or pd), and `residual` the largest
+    difference between that and the library's own number of it on the rows compared, None where the library has none.
+    """
 
     kind: str
     model: str
@@ -52,6 +58,9 @@ class EngineNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     bad_at: int = 1
     named: bool = True
     frame: tuple[tuple[str, str, tuple[bool | int | float | str, ...] | None], ...] = ()
+    reasons: str = "reference"
+    quantity: str = ""
+    residual: float | None = None
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -221,21 +230,24 @@ def _read_manifest(parts: Mapping[str, bytes]) -> Manifest:
             raise PackageError(f"{name} is missing")
         if manifest.parts.get(name) != sha256(parts[name]).hexdigest():
             raise PackageError(f"{name} is not what the manifest says", mend="copy or seal it again")
-    wanted = {*_ALWAYS, *_engine_parts(manifest.engine, parts)}
+    wanted = {*_ALWAYS, *_engine_parts(manifest, parts)}
     for name in sorted(wanted ^ set(manifest.parts)):
         raise PackageError(f"{name} is missing" if name in wanted else f"{name} is no part of a package")
     return manifest
 
 
-def _engine_parts(note: EngineNote, parts: Mapping[str, bytes]) -> list[str]:
+def _engine_parts(manifest: Manifest, parts: Mapping[str, bytes]) -> list[str]:
+    note = manifest.engine
     if note.kind == "native":
         return ["native.skops"]
     if note.kind != "compiled":
         raise PackageError(f"an engine of kind {note.kind!r} is unknown")
-    return part_names(note.scorer, note.link, parts)
+    return part_names(note.scorer, note.link, parts, manifest.protocol)
 
 
 def _read_engine(note: EngineNote, parts: Mapping[str, bytes], trusted_types: tuple[str, ...], native: bool) -> Engine:
+    if note.reasons not in METHODS:
+        raise PackageError(f"manifest.json: reasons by {note.reasons!r} are unknown")
     if note.bad_at not in (0, 1):
         raise PackageError(f"manifest.json: the bad class is the model's answer 0 or 1, not {note.bad_at}")
     if note.kind == "native":
@@ -249,7 +261,8 @@ def _read_engine(note: EngineNote, parts: Mapping[str, bytes], trusted_types: tu
             named=note.named,
             bad_at=note.bad_at,
         )
-    return read_compiled(note.inputs, note.scorer, note.link, note.bad_is_first, parts)
+    by = "path" if note.reasons == "path" else "reference"
+    return read_compiled(note.inputs, note.scorer, note.link, note.bad_is_first, parts, by)
 
 
 def _read_golden(contract: Contract, parts: Mapping[str, bytes]) -> tuple[Batch, NDArray[np.float64]]:

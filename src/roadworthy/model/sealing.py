@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from platform import machine, python_version
 from typing import Any
@@ -20,6 +20,7 @@ from roadworthy.model.composed import ComposedEngine
 from roadworthy.model.engine import CompiledEngine
 from roadworthy.model.engine_parts import COMPOSED, engine_parts
 from roadworthy.model.evaluate import evaluate
+from roadworthy.model.forest import Forest
 from roadworthy.model.formats import class_name
 from roadworthy.model.formats.frames import contract_columns, frame_columns, make_frame
 from roadworthy.model.formats.native import NativeEngine
@@ -30,13 +31,16 @@ from roadworthy.model.made_columns import find_made_columns
 from roadworthy.model.package import EngineNote, Golden, Package, from_parts, pack_parts
 from roadworthy.model.plain_batch import plain_batch
 from roadworthy.model.reference import find_medoid, profile_inputs
+from roadworthy.model.true_reasons import measure_true_reasons
 
 __all__ = ["seal"]
 
 COMPARED_ROWS = 20_000
 ASKED_FIRST = 50
 GOLDEN_ROWS = 40
-RECORDED = ("roadworthy", "numpy", "scipy", "numba", "scikit-learn", "lightgbm", "xgboost-cpu", "xgboost", "treelite")
+EXPLAINED, EXPLAINED_BY_ASKING = 2_000, 20
+RECORDED = ("roadworthy", "numpy", "scipy", "numba", "scikit-learn", "lightgbm", "xgboost-cpu", "xgboost", "catboost",
+            "treelite", "onnxruntime")  # fmt: skip
 
 
 def seal(
@@ -53,6 +57,7 @@ def seal(
     population: str = "rows given at sealing",
     lineage: Mapping[str, str] | None = None,
     trusted_types: Sequence[str] = (),
+    reasons: str = "reference",
 ) -> Package:
     """Seal `model` with the proof that the package answers as it does.
 
@@ -84,6 +89,10 @@ def seal(
         What the model came from: digests of data and code, by name.
     trusted_types
         Classes of this deployment that a natively run model may hold.
+    reasons
+        How contributions are computed: "reference", Shapley values against the reference applicant, or "path", what
+        TreeSHAP and `pred_contrib` give, for one ensemble of trees. Stated reasons are tested against the reference
+        applicant either way.
 
     Raises
     ------
@@ -111,29 +120,38 @@ def seal(
     if given.frame is not None:
         refuse_other_reading(native, given.frame, compared, given.rows[rows], own)
     engine, parity, why = compile_model(native, compared, own, cut_offs)
+    if reasons != "reference":
+        engine = _explain_by(reasons, engine, why)
     pd = (engine or native).pd(batch)
     _refuse_reversed(outcome, pd, model)
     row = _reference_row(batch, columns, outcome, pd, cut_offs) if reference is None else given.place(reference)
+    typical = batch.take(slice(row, row + 1))
     sample = batch.take(np.linspace(0, len(batch) - 1, min(GOLDEN_ROWS, len(batch))).astype(np.int64))
     golden = Golden(rows=plain_batch(sample), pd=tuple(float(value).hex() for value in (engine or native).pd(sample)))
     parts = {
         "contract.json": msgspec.json.encode(contract),
-        "reference.json": msgspec.json.encode(plain_batch(batch.take(slice(row, row + 1)))),
+        "reference.json": msgspec.json.encode(plain_batch(typical)),
         "profile.json": msgspec.json.encode(profile_inputs(batch, columns)),
-        "evaluation.json": msgspec.json.encode(evaluate(outcome, pd, weight, cut_offs, population)),
+        "evaluation.json": msgspec.json.encode(
+            {
+                **evaluate(outcome, pd, weight, cut_offs, population),
+                "true_reasons": measure_true_reasons(engine or native, typical, batch, pd, cut_offs),
+            }
+        ),
         "golden.json": msgspec.json.encode(golden),
     }
+    explained = _what_is_explained(engine or native, native, compared, own, typical)
     if engine is None:
         parts["native.skops"] = dump_native(model, trusted_types)
         note = EngineNote(
             kind="native", model=_describe(model), why=why, inputs=columns, bad_at=native.bad_at, named=native.named,
-            frame=tuple((column.name, column.dtype, column.categories) for column in frame),
+            frame=tuple((column.name, column.dtype, column.categories) for column in frame), **explained,
         )  # fmt: skip
     else:
         parts |= engine_parts(engine)
         note = EngineNote(
             kind="compiled", model=_describe(model), why=why, inputs=engine.inputs, bad_at=native.bad_at,
-            **({"scorer": COMPOSED} if isinstance(engine, ComposedEngine) else _scored(engine)),
+            **({"scorer": COMPOSED} if isinstance(engine, ComposedEngine) else _scored(engine)), **explained,
         )  # fmt: skip
     sealed = pack_parts(
         parts,
@@ -145,6 +163,50 @@ def seal(
         lineage=dict(lineage or {}),
     )
     return from_parts(sealed, where=name, trusted_types=tuple(trusted_types))
+
+
+def _explain_by(reasons: str, engine: CompiledEngine | ComposedEngine | None, why: str) -> CompiledEngine:
+    """The engine with path-dependent reasons; SealError where it has none."""
+    if reasons != "path":
+        raise SealError(f"reasons by {reasons!r} are unknown", available=("reference", "path"))
+    if isinstance(engine, CompiledEngine) and isinstance(engine.scorer, Forest) and len(engine.scorer.cover):
+        return replace(engine, reasons=reasons)
+    if engine is None:
+        because = f"it runs native, since {why}"
+    elif isinstance(engine, CompiledEngine) and isinstance(engine.scorer, Forest):
+        because = "its trees do not say how many training rows came to every node"
+    else:
+        because = "it is not one ensemble of trees, whose shares of the training rows they would be made of"
+    raise SealError(
+        f"path-dependent reasons cannot be computed for the model: {because}",
+        mend="leave `reasons` out: they are then measured against the reference applicant",
+    )
+
+
+def _what_is_explained(
+    engine: CompiledEngine | ComposedEngine | NativeEngine,
+    native: NativeEngine,
+    batch: Batch,
+    own: NDArray[np.float64],
+    reference: Batch,
+) -> dict[str, Any]:
+    """For the manifest: the method, what it explains, and how far that is from the library's own number of it.
+
+    `own` (n,) are the library's PDs of `batch`. A model made of models has no log-odds of its own to compare with.
+    """
+    most = EXPLAINED if isinstance(engine, CompiledEngine) else EXPLAINED_BY_ASKING
+    few = np.linspace(0, len(batch) - 1, min(most, len(batch))).astype(np.int64)
+    said = engine.explain(batch.take(few), reference)
+    theirs: NDArray[np.float64] | None = own[few]
+    if said.quantity == "margin":
+        theirs = native.margin_at_once(batch.take(few)) if isinstance(engine, CompiledEngine) else None
+    apart = np.zeros(0) if theirs is None else np.abs(said.output - theirs)
+    apart = apart[np.isfinite(apart)]
+    return {
+        "reasons": said.method,
+        "quantity": said.quantity,
+        "residual": float(apart.max()) if len(apart) else None,
+    }
 
 
 def _scored(engine: CompiledEngine) -> dict[str, Any]:

@@ -24,10 +24,14 @@ _TOGETHER = 8
 
 @dataclass(frozen=True)
 class LaidTrees:
-    """Trees as the kernels take them; `begin` and `end` say which words of `bits` hold a category split's left set."""
+    """Trees as the kernels take them; `begin` and `end` say which words of `bits` hold a category split's left set.
+
+    `cover` is as in `Forest`: by node, or empty.
+    """
 
     nodes: NDArray[np.void]
     value: NDArray[np.float64]
+    cover: NDArray[np.float64]
     roots: NDArray[np.uint32]
     begin: NDArray[np.int32]
     end: NDArray[np.int32]
@@ -36,7 +40,7 @@ class LaidTrees:
 
 def lay_out(
     roots: NDArray[np.int32], feature: NDArray[np.int32], threshold: NDArray[np.float64], left: NDArray[np.int32],
-    right: NDArray[np.int32], missing_left: NDArray[np.uint8], value: NDArray[np.float64],
+    right: NDArray[np.int32], missing_left: NDArray[np.uint8], value: NDArray[np.float64], cover: NDArray[np.float64],
     begin: NDArray[np.int32], end: NDArray[np.int32], bits: NDArray[np.uint32],
 ) -> LaidTrees:  # fmt: skip
     """The trees of a `Forest` in the kernels' order: each root, then the pairs of children in the order of parents."""
@@ -60,10 +64,11 @@ def lay_out(
     )
     here = np.flatnonzero(place >= 0)
     moved = {}
-    for name, values in (("value", value), ("begin", begin), ("end", end)):
-        moved[name] = np.zeros(size, dtype=values.dtype)
-        moved[name][place[here]] = values[here]
-    return LaidTrees(nodes, moved["value"], place[roots].astype(np.uint32), moved["begin"], moved["end"], bits)
+    for name, values in (("value", value), ("cover", cover), ("begin", begin), ("end", end)):
+        moved[name] = np.zeros(size if len(values) else 0, dtype=values.dtype)
+        moved[name][place[here[: len(values)]]] = values[here[: len(values)]]
+    return LaidTrees(nodes, moved["value"], moved["cover"], place[roots].astype(np.uint32), moved["begin"],
+                     moved["end"], bits)  # fmt: skip
 
 
 # What asks about one step takes and gives single numbers, and the kernels themselves hold the arrays: an array handed

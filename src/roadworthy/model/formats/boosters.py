@@ -14,6 +14,7 @@ __all__ = ["load_booster", "read_trees"]
 
 _NUMBER, _CATEGORY = 1, 2
 _LESS, _LESS_OR_EQUAL = 2, 3
+_COVERS = ("data_count", "sum_hess")  # LightGBM counts rows, XGBoost adds up the Hessian: each explains by its own
 
 
 def load_booster(booster: Any) -> Any:
@@ -43,7 +44,8 @@ def _read(tree: Any) -> TreeArrays:
     limit = np.where(compare == _LESS, below, threshold).astype(np.float64)
     left, right = tree.get_field("cleft").astype(np.int64), tree.get_field("cright").astype(np.int64)
     missing_left = tree.get_field("default_left").astype(np.uint8)
-    flat, begin, end = (tree.get_field(f"category_list{part}") for part in ("", "_begin", "_end"))
+    # What get_field gives is treelite's own memory, and gone with the model: nothing of it is kept uncopied.
+    flat, begin, end = (tree.get_field(f"category_list{part}").copy() for part in ("", "_begin", "_end"))
     swap = (kind == _CATEGORY) & (tree.get_field("category_list_right_child") != 0)
     left, right = np.where(swap, right, left), np.where(swap, left, right)
     return TreeArrays(
@@ -53,5 +55,6 @@ def _read(tree: Any) -> TreeArrays:
         right=right,
         missing_left=np.where(swap, 1 - missing_left, missing_left),
         value=np.where(kind == 0, tree.get_field("leaf_value"), 0.0).astype(np.float64),
+        cover=next((cover.astype(np.float64) for name in _COVERS if len(cover := tree.get_field(name))), None),
         categories={int(i): flat[int(begin[i]) : int(end[i])] for i in np.flatnonzero(kind == _CATEGORY)},
     )

@@ -16,7 +16,10 @@ __all__ = ["TreeArrays", "join_trees"]
 
 @dataclass(frozen=True)
 class TreeArrays:
-    """One tree: arrays by node, 0 the root, `feature` -1 in a leaf. `categories`: by node, those that go left."""
+    """One tree: arrays by node, 0 the root, `feature` -1 in a leaf. `categories`: by node, those that go left.
+
+    `cover`: how many training rows, or how much of their weight, came to each node; None where that is not known.
+    """
 
     feature: NDArray[Any]
     threshold: NDArray[Any]
@@ -25,6 +28,7 @@ class TreeArrays:
     missing_left: NDArray[Any]
     value: NDArray[Any]
     categories: dict[int, NDArray[Any]] = field(default_factory=dict)
+    cover: NDArray[Any] | None = None
 
 
 def join_trees(
@@ -39,6 +43,7 @@ def join_trees(
     columns: dict[str, list[NDArray[Any]]] = {name: [] for name in NODE_DTYPES}
     roots: list[int] = []
     words: list[NDArray[np.uint32]] = []
+    covers: list[NDArray[np.float64]] = []
     start, first_word = 0, 0
     for tree in trees:
         order = _breadth_first(tree)
@@ -61,11 +66,15 @@ def join_trees(
         columns["value"].append(tree.value[order])
         columns["category_begin"].append(begin)
         columns["category_end"].append(end)
+        covers.append(np.zeros(1) if tree.cover is None else np.asarray(tree.cover, dtype=np.float64)[order])
         roots.append(start)
         start += len(order)
     arrays = {name: np.ascontiguousarray(np.concatenate(parts), NODE_DTYPES[name]) for name, parts in columns.items()}
+    cover = np.concatenate(covers)
     return Forest(
         roots=np.array(roots, dtype=np.int32),
+        # A node that no weight came to has no share of its parent's.
+        cover=cover if ((cover > 0) & (cover < np.inf)).all() else np.zeros(0),
         category_bits=np.concatenate(words) if words else np.zeros(0, dtype=np.uint32),
         base=base,
         divisor=divisor,

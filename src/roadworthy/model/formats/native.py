@@ -65,6 +65,17 @@ class NativeEngine:
         frame_of = frame_of or (lambda rows: make_frame(batch.take(rows), self.frame))
         return _answer(lambda rows: self.ask(frame_of(rows)), _by_gaps(batch, self.inputs), ASKED_AT_ONCE)
 
+    def margin_at_once(self, batch: Batch) -> NDArray[np.float64] | None:
+        """The library's own log-odds of bad (n,), NaN where it refuses a row; None where it gives none."""
+        if ask_margin(self.model, make_frame(batch.take(slice(0, 1)), self.frame), named=self.named) is None:
+            return None
+
+        def ask(rows: NDArray[np.int64]) -> NDArray[np.float64]:
+            margin = ask_margin(self.model, make_frame(batch.take(rows), self.frame), named=self.named)
+            return np.asarray(margin if self.bad_at == 1 else -1.0 * np.asarray(margin))
+
+        return _answer(ask, _by_gaps(batch, self.inputs), ASKED_AT_ONCE)
+
     def ask(self, frame: Any) -> NDArray[np.float64]:
         """The library's own PD (n,) for a frame; raises whatever the library raises."""
         return ask_model(self.model, frame, named=self.named, bad_at=self.bad_at)
@@ -108,8 +119,36 @@ def ask_model(model: Any, frame: Any, *, named: bool, bad_at: int) -> NDArray[np
             import xgboost  # loads on use
 
             table = xgboost.DMatrix(table, enable_categorical=True)
+        if type(model).__module__.startswith("catboost."):
+            return np.asarray(model.predict(table, prediction_type="Probability"), dtype=np.float64)[:, bad_at]
         probability = model.predict(table)
     return np.asarray(probability if bad_at == 1 else 1 - probability, dtype=np.float64)
+
+
+def ask_margin(model: Any, frame: Any, *, named: bool) -> NDArray[np.float64] | None:
+    """The library's own log-odds of its second class (n,) for a frame; None where it gives none."""
+    table = frame if named else _unnamed(frame)
+    last = model.steps[-1][1] if hasattr(model, "steps") else model
+    library, name = type(last).__module__.partition(".")[0], type(last).__name__
+    with warnings.catch_warnings(), _one_thread():
+        warnings.simplefilter("ignore")
+        if name == "LGBMClassifier":
+            margin = model.predict_proba(table, raw_score=True)
+        elif name.startswith("XGB"):
+            margin = model.predict(table, output_margin=True)
+        elif library == "catboost":
+            margin = model.predict(table, prediction_type="RawFormulaVal")
+        elif library == "lightgbm":
+            margin = model.predict(table, raw_score=True)
+        elif library == "xgboost":
+            import xgboost  # loads on use
+
+            margin = model.predict(xgboost.DMatrix(table, enable_categorical=True), output_margin=True)
+        elif hasattr(model, "decision_function"):
+            margin = model.decision_function(table)
+        else:
+            return None
+    return np.asarray(margin, dtype=np.float64)
 
 
 def _unnamed(frame: Any) -> NDArray[Any]:

@@ -63,6 +63,7 @@ def _read(predictor: Any) -> TreeArrays:
         missing_left=nodes["missing_go_to_left"],
         value=np.where(leaf, nodes["value"], 0.0),
         categories=categories,
+        cover=nodes["count"],
     )
 
 

@@ -82,4 +82,5 @@ def read_tree(tree: Any, value: NDArray[np.float64]) -> TreeArrays:
         right=tree.children_right,
         missing_left=missing_left,
         value=np.where(leaf, value, 0.0),
+        cover=tree.weighted_n_node_samples,
     )

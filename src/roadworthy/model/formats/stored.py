@@ -16,6 +16,8 @@ from roadworthy.errors import MissingExtra, PackageError, SealError
 __all__ = ["TRUSTED_TYPES", "dump_native", "load_native"]
 
 TRUSTED_TYPES = (
+    "catboost.core.CatBoost",
+    "catboost.core.CatBoostClassifier",
     "collections.OrderedDict",
     "collections.defaultdict",
     "functools.partial",

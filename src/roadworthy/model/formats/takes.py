@@ -15,6 +15,8 @@ __all__ = ["bad_position", "known_categories", "model_columns", "takes_names"]
 
 BAD_WORDS = ("true", "bad", "default", "yes", "y", "charged off", "chgoff")
 _BOOSTERS = ("lightgbm", "xgboost")
+_PLAIN = ("Booster", "CatBoost")
+"""What the boosting libraries call the class that is no scikit-learn classifier."""
 
 
 def model_columns(model: Any, given: Sequence[str], contract: Contract) -> tuple[str, ...]:
@@ -54,6 +56,12 @@ def model_columns(model: Any, given: Sequence[str], contract: Contract) -> tuple
             available=[column.name for column in contract.columns],
             mend="make them inside the pipeline from the contract's columns, or declare them in contract.yaml",
         )
+    for name in _as_categories(model, wanted):
+        if contract[name].type != "category":
+            raise SealError(
+                f"the model takes {name} as a category, and in the contract it is of type {contract[name].type}",
+                mend=f"declare `{name}` in contract.yaml with type: category, its numbers as they are written",
+            )
     for name in wanted:
         column = contract[name]
         if column.role == "group":
@@ -83,6 +91,14 @@ def known_categories(model: Any) -> dict[int, tuple[Category, ...]]:
     return {}
 
 
+def _as_categories(model: Any, names: Sequence[str]) -> list[str]:
+    """The columns that the model itself takes as text or whole numbers only."""
+    for module in list_formats():
+        if class_name(model) in module.NAMES and hasattr(module, "category_places"):
+            return [names[place] for place in module.category_places(model)]
+    return []
+
+
 def bad_position(model: Any, bad_class: Any | None) -> int:
     """Which of the model's two answers, 0 or 1, is for bad; SealError where that is not plain."""
     classes = getattr(model, "classes_", None)
@@ -109,12 +125,16 @@ def bad_position(model: Any, bad_class: Any | None) -> int:
 
 
 def _is_booster(model: Any) -> bool:
-    return type(model).__name__ == "Booster" and type(model).__module__.partition(".")[0] in _BOOSTERS
+    library = type(model).__module__.partition(".")[0]
+    return type(model).__name__ in _PLAIN and library in (*_BOOSTERS, "catboost")
 
 
 def _names(model: Any) -> list[str] | None:
     """The names that the model was trained with; None where it saw none, or has seen nothing."""
-    if _is_booster(model):
+    if hasattr(model, "feature_names_") and type(model).__module__.startswith("catboost."):
+        names = model.feature_names_ if model.is_fitted() else None
+        names = None if names == [str(i) for i in range(len(names or ()))] else names  # its word for no names
+    elif _is_booster(model):
         names = model.feature_name() if hasattr(model, "feature_name") else model.feature_names
     else:
         names = getattr(model, "feature_names_in_", None)
@@ -125,7 +145,7 @@ def _names(model: Any) -> list[str] | None:
 
 
 def _width(model: Any) -> int | None:
-    if _is_booster(model):
+    if _is_booster(model) and not hasattr(model, "n_features_in_"):
         return int(model.num_feature() if hasattr(model, "num_feature") else model.num_features())
     width = getattr(model, "n_features_in_", None)
     return None if width is None else int(width)
