@@ -22,7 +22,7 @@ import numpy as np
 from roadworthy.decision import Release, decide
 from roadworthy.errors import PackageError, SealError
 from roadworthy.model import Package, card_lines, load_bytes
-from roadworthy.model.formats.files import READERS
+from roadworthy.model.formats.files import read_here
 from roadworthy.model.parity import make_hard_rows
 from roadworthy.policy import Policy
 from tests.model.mutating import mutate_file, mutate_package
@@ -80,7 +80,7 @@ def judge_vendor_file(path: Path) -> str:
     """`refused`, or `answers` where the library takes the file and is asked."""
     try:
         # As the process apart does it, where `read_model_file` has every booster's file tried first.
-        model = READERS[path.suffix](path)
+        model = read_here(path)
     except SealError as error:
         refusal = error
     else:

@@ -6,24 +6,53 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import msgspec
+
 from roadworthy.errors import MissingExtra, PackageError, SealError
 from roadworthy.model.formats.apart import do_apart
 from roadworthy.model.formats.stored import load_native
 
-__all__ = ["READERS", "read_model_file"]
+__all__ = ["library_of", "read_here", "read_model_file"]
+
+_LIBRARIES = {".skops": "skops", ".txt": "lightgbm", ".ubj": "xgboost", ".cbm": "catboost"}
+SUFFIXES = (*_LIBRARIES, ".json")
 
 
 def read_model_file(path: Path) -> Any:
-    """A model from .skops, LightGBM's .txt, or XGBoost's .json or .ubj; SealError for anything else."""
-    reader = READERS.get(path.suffix)
-    if reader is None:
-        raise SealError("is not a kind of model file that is read", where=path, available=READERS)
+    """A model from .skops, LightGBM's .txt, XGBoost's .json or .ubj, or CatBoost's .cbm or .json; else SealError."""
+    if path.suffix not in SUFFIXES:
+        raise SealError("is not a kind of model file that is read", where=path, available=SUFFIXES)
     if not path.is_file():
         raise SealError("there is no such file", where=path)
-    if reader is not _read_skops:
+    if path.suffix != ".skops":
         with TemporaryDirectory() as folder:  # a library that a damaged file makes crash does so elsewhere first
             do_apart("try", path, Path(folder))
-    return reader(path)
+    return read_here(path)
+
+
+def library_of(path: Path) -> str:
+    """The library that wrote a file, by its ending, and for .json by what it names."""
+    return _LIBRARIES.get(path.suffix) or ("catboost" if _has_features_info(path) else "xgboost")
+
+
+def read_here(path: Path) -> Any:
+    """The model in a file, read by its library in this process; SealError where it is none."""
+    readers = {"skops": _read_skops, "lightgbm": _read_lightgbm, "xgboost": _read_xgboost, "catboost": _read_catboost}
+    return readers[library_of(path)](path)
+
+
+class _Names(msgspec.Struct):
+    """What a CatBoost model names first, and an XGBoost one never does."""
+
+    features_info: msgspec.Raw
+
+
+def _has_features_info(path: Path) -> bool:
+    try:
+        msgspec.json.decode(path.read_bytes(), type=_Names)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
 
 
 def _read_skops(path: Path) -> Any:
@@ -57,4 +86,16 @@ def _read_xgboost(path: Path) -> Any:
     return booster
 
 
-READERS = {".skops": _read_skops, ".txt": _read_lightgbm, ".json": _read_xgboost, ".ubj": _read_xgboost}
+def _read_catboost(path: Path) -> Any:
+    try:
+        import catboost
+    except ImportError:
+        raise MissingExtra.of("catboost", "boosters") from None
+    model = catboost.CatBoostClassifier()
+    try:
+        model.load_model(str(path), format=path.suffix.removeprefix("."))
+    except (catboost.CatBoostError, ValueError, KeyError, TypeError) as error:
+        raise SealError(f"is not a CatBoost classifier: {str(error).splitlines()[0][:200]}", where=path) from None
+    if not len(model.classes_):
+        raise SealError("is a CatBoost model, and no classifier", where=path, mend="train with loss_function='Logloss'")
+    return model

@@ -1,7 +1,7 @@
 """The process apart: one file of a stranger's, one task, one line of JSON. Started by `apart.py`.
 
 `list FILE` says what a pickle would import; `make FILE FOLDER NAME...` stores the object in it without pickle, in
-FOLDER; `try FILE FOLDER` reads a booster's file with its library, asks it once, and has treelite read it too.
+FOLDER; `try FILE FOLDER` reads a booster's file with its library, asks it once, and has what else reads it do so too.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from typing import Any
 from roadworthy.model.formats.guard import Forbidden, give_up, leave_network, limit_resources
 
 __all__ = ["main"]
+
+_WIDEST = 100_000
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -89,16 +91,21 @@ def _try(path: Path, folder: Path, _: Sequence[str]) -> dict[str, Any]:
 
     from roadworthy.model.formats.boosters import load_booster
     from roadworthy.model.formats.feature import CannotCompile
-    from roadworthy.model.formats.files import READERS
+    from roadworthy.model.formats.files import library_of, read_here
 
-    for library in ("lightgbm" if path.suffix == ".txt" else "xgboost", "treelite"):
+    library = library_of(path)
+    for name in (library, "treelite"):
         with suppress(ImportError):
-            import_module(library)
+            import_module(name)
     give_up(folder)
-    model = READERS[path.suffix](path)
+    model = read_here(path)
+    if library == "catboost":
+        words = set(model.get_cat_feature_indices())
+        model.predict_proba([["0" if i in words else 0.0 for i in range(min(len(model.feature_names_), _WIDEST))]])
+        return {}
     width = model.num_feature() if hasattr(model, "num_feature") else model.num_features()
-    rows: Any = np.zeros((2, min(int(width), 100_000)))
-    if path.suffix != ".txt":
+    rows: Any = np.zeros((2, min(int(width), _WIDEST)))
+    if library == "xgboost":
         import xgboost
 
         rows = xgboost.DMatrix(rows, feature_names=model.feature_names, feature_types=model.feature_types)

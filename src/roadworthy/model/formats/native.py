@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -67,8 +67,9 @@ class NativeEngine:
 
     def margin_at_once(self, batch: Batch) -> NDArray[np.float64] | None:
         """The library's own log-odds of bad (n,), NaN where it refuses a row; None where it gives none."""
-        if ask_margin(self.model, make_frame(batch.take(slice(0, 1)), self.frame), named=self.named) is None:
-            return None
+        with suppress(Exception):  # a first row that is refused says nothing of the others
+            if ask_margin(self.model, make_frame(batch.take(slice(0, 1)), self.frame), named=self.named) is None:
+                return None
 
         def ask(rows: NDArray[np.int64]) -> NDArray[np.float64]:
             margin = ask_margin(self.model, make_frame(batch.take(rows), self.frame), named=self.named)

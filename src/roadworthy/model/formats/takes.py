@@ -34,8 +34,9 @@ def model_columns(model: Any, given: Sequence[str], contract: Contract) -> tuple
             f"{class_name(model)} has no predict_proba: it is not a classifier",
             mend="seal a classifier, or wrap it in one that gives probabilities",
         )
-    names, width = _names(model), _width(model)
-    if names is None and width is None and not hasattr(model, "classes_"):
+    fitted = not hasattr(model, "is_fitted") or model.is_fitted()  # CatBoost answers nothing before it is
+    names, width = (_names(model), _width(model)) if fitted else (None, None)
+    if names is None and width is None and not (fitted and hasattr(model, "classes_")):
         raise SealError(f"{class_name(model)} is not fitted", mend="call fit(X, bad) first")
     if names is None and width is not None and width != len(given):
         raise SealError(
@@ -132,7 +133,7 @@ def _is_booster(model: Any) -> bool:
 def _names(model: Any) -> list[str] | None:
     """The names that the model was trained with; None where it saw none, or has seen nothing."""
     if hasattr(model, "feature_names_") and type(model).__module__.startswith("catboost."):
-        names = model.feature_names_ if model.is_fitted() else None
+        names = model.feature_names_
         names = None if names == [str(i) for i in range(len(names or ()))] else names  # its word for no names
     elif _is_booster(model):
         names = model.feature_name() if hasattr(model, "feature_name") else model.feature_names
@@ -145,7 +146,9 @@ def _names(model: Any) -> list[str] | None:
 
 
 def _width(model: Any) -> int | None:
-    if _is_booster(model) and not hasattr(model, "n_features_in_"):
+    if hasattr(model, "feature_names_") and type(model).__module__.startswith("catboost."):
+        return len(model.feature_names_)  # read from a file it has no other width
+    if _is_booster(model):
         return int(model.num_feature() if hasattr(model, "num_feature") else model.num_features())
     width = getattr(model, "n_features_in_", None)
     return None if width is None else int(width)
