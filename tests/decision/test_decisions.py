@@ -43,6 +43,8 @@ def make_decisions(**changes: Any) -> Decisions:
         "rules": np.array([[False, False], [True, True], [False, False]]),
         "reason": np.array([[-1, -1], [0, -1], [2, 1]], dtype=np.int32),
         "contribution": np.array([[np.nan, np.nan], [np.nan, np.nan], [0.75, 0.5]]),
+        "error": np.array([[np.nan, np.nan], [np.nan, np.nan], [0.0, 0.0]]),
+        "close": np.zeros((3, 2), dtype=np.bool_),
         "pd_at_reference": np.array([np.nan, np.nan, 0.1]),
         "adjusted": np.array([False, False, True]),
         "rule_codes": ("cap", "engine_failed"),
@@ -52,6 +54,7 @@ def make_decisions(**changes: Any) -> Decisions:
             Reason("amount", "Amount is too high", "amount"),
         ),
         "quantity": "margin",
+        "method": "reference",
         "release": "0" * 64,
     }
     return Decisions(**{**made, **changes})

@@ -239,9 +239,13 @@ def test_a_rule_that_could_not_be_checked_says_what_may_be_missing() -> None:
 def test_a_sheet_writes_from_left_to_right_until_it_is_full() -> None:
     sheet = Sheet(3, most=2)
     sheet.state(5, np.array([0, 2]))
-    sheet.state(np.array([6, 7]), np.array([0, 1]), np.array([0.5, 0.25]))
+    figures = np.array([[0.5], [0.25]])
+    sheet.state_columns(np.array([[6], [7]]), np.array([0, 1]), figures, figures / 10, figures < 0.4)
+    sheet.state_columns(np.array([[-1, -1]]), np.array([2]), *([np.zeros((1, 2))] * 2), np.zeros((1, 2), dtype=bool))
     sheet.state(8, np.array([0, 1, 2]))
     sheet.state(9, np.array([], dtype=np.int64))
     assert sheet.reason.tolist() == [[5, 6], [7, 8], [5, 8]]
     assert sheet.room.tolist() == [0, 0, 0]
     np.testing.assert_array_equal(sheet.contribution, [[np.nan, 0.5], [0.25, np.nan], [np.nan, np.nan]])
+    np.testing.assert_array_equal(sheet.error, [[np.nan, 0.05], [0.025, np.nan], [np.nan, np.nan]])
+    assert sheet.close.tolist() == [[False, False], [True, False], [False, False]]

@@ -22,6 +22,7 @@ def command(
     cut_offs: str = "",
     bad_class: str | None = None,
     contract: Path | None = None,
+    reasons: str = "reference",
     json: Json = False,
 ) -> int:
     """Seal MODEL: `module:object`, or a file written without pickle (.skops, LightGBM .txt, XGBoost .json or .ubj).
@@ -50,6 +51,8 @@ def command(
         Which of the model's classes is the bad one, where that is not plain.
     contract
         A contract.yaml; inferred from DATA by default.
+    reasons
+        How contributions are computed: `reference`, or `path` as TreeSHAP does, for one ensemble of trees.
     json
         Print one JSON document.
 
@@ -70,6 +73,7 @@ def command(
         cut_offs=points,
         bad_class=bad_class,
         contract=contract,
+        reasons=reasons,
     )
     engine = package.manifest.engine
     if json:

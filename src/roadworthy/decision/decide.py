@@ -59,23 +59,21 @@ def decide(applications: Any, release: Release, tables: Mapping[str, Table] = _N
 
     by_rule = _settled_by_rules(release, ruling)
     stated = np.flatnonzero((answer != APPROVE) & ~failed & ~((answer == DECLINE) & by_rule) & (sheet.room > 0))
-    asked = batch.take(stated)
-    package = release.package
-    columns = choose_columns(package.engine, package.reference, asked, pd[stated], sheet.room[stated])
-    untrue = stated[~columns.true & (answer[stated] == DECLINE)]
-    answer[untrue] = REFER
-    sheet.state(release.catalogue.no_true_reason, untrue)
-    entry = compare_with_reference(asked, release.package.reference, release.package.engine.inputs, columns.column)
-    entry += np.array([*release.catalogue.columns, 0])[columns.column]
-    for place in range(columns.column.shape[1]):
-        chosen = np.flatnonzero((columns.column[:, place] >= 0) & columns.true)
-        sheet.state(entry[chosen, place], stated[chosen], columns.contribution[chosen, place])
-
     no_true_reason, adjusted = np.zeros(len(batch), dtype=np.bool_), np.zeros(len(batch), dtype=np.bool_)
     pd_at_reference = np.full(len(batch), np.nan)
-    no_true_reason[untrue] = True
-    adjusted[stated] = columns.adjusted
-    pd_at_reference[stated] = columns.pd_at_reference
+    if len(stated):
+        package, asked = release.package, batch.take(stated)
+        columns = choose_columns(package.engine, package.reference, asked, pd[stated], sheet.room[stated])
+        untrue = stated[~columns.true & (answer[stated] == DECLINE)]
+        answer[untrue] = REFER
+        sheet.state(release.catalogue.no_true_reason, untrue)
+        direction = compare_with_reference(asked, package.reference, package.engine.inputs, columns.column)
+        entry = np.array([*release.catalogue.columns, 0])[columns.column] + direction
+        entry[(columns.column < 0) | ~columns.true[:, None]] = -1
+        sheet.state_columns(entry, stated, columns.contribution, columns.error, columns.close)
+        no_true_reason[untrue] = True
+        adjusted[stated] = columns.adjusted
+        pd_at_reference[stated] = columns.pd_at_reference
     built_in = np.stack([failed, is_strange, no_true_reason], axis=1)
     return Decisions(
         application_id=batch.application_id,
@@ -85,11 +83,14 @@ def decide(applications: Any, release: Release, tables: Mapping[str, Table] = _N
         rules=np.concatenate([ruling.fired, built_in], axis=1),
         reason=sheet.reason,
         contribution=sheet.contribution,
+        error=sheet.error,
+        close=sheet.close,
         pd_at_reference=pd_at_reference,
         adjusted=adjusted,
         rule_codes=release.rule_codes,
         catalogue=release.catalogue.reasons,
-        quantity=columns.quantity,
+        quantity=release.explained.quantity,
+        method=release.explained.method,
         release=release.digest,
     )
 

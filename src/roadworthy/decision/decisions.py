@@ -26,7 +26,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Decisions:
-    """n decisions of one release, every array read-only.
+    """n decisions of one release, every array read-only. `method` is how contributions were computed, by its name.
 
     application_id   object (n,): str or None
     answer           int8 (n,): position in ANSWERS (approve, refer, decline)
@@ -35,6 +35,8 @@ class Decisions:
     rules            bool (n, r): which of `rule_codes` fired
     reason           int32 (n, m): positions in `catalogue`, most important first; -1 for none
     contribution     float64 (n, m): what the reason's column adds, in `quantity`; NaN for a rule's reason
+    error            float64 (n, m): the contribution's standard error; NaN for a rule's reason, 0 where it is exact
+    close            bool (n, m): another column's contribution is nearer than their error: which comes first is open
     pd_at_reference  float64 (n,): the PD with the stated columns at the reference; NaN where none is stated
     adjusted         bool (n,): the stated columns were chosen by PD drop
     """
@@ -46,16 +48,19 @@ class Decisions:
     rules: NDArray[np.bool_]
     reason: NDArray[np.int32]
     contribution: NDArray[np.float64]
+    error: NDArray[np.float64]
+    close: NDArray[np.bool_]
     pd_at_reference: NDArray[np.float64]
     adjusted: NDArray[np.bool_]
     rule_codes: tuple[str, ...]
     catalogue: tuple[Reason, ...]
     quantity: str
+    method: str
     release: str
 
     def __post_init__(self) -> None:
         for array in (self.application_id, self.answer, self.pd, self.score, self.rules, self.reason,
-                      self.contribution, self.pd_at_reference, self.adjusted):  # fmt: skip
+                      self.contribution, self.error, self.close, self.pd_at_reference, self.adjusted):  # fmt: skip
             array.flags.writeable = False
 
     def __len__(self) -> int:

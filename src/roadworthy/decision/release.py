@@ -9,7 +9,7 @@ from hashlib import sha256
 from roadworthy.contract import Contract, contract_digest
 from roadworthy.decision.catalogue import BUILT_IN_RULES, Catalogue, make_catalogue
 from roadworthy.errors import UsageError
-from roadworthy.model import Package
+from roadworthy.model import Explanation, Package
 from roadworthy.policy import CompiledPolicy, Policy, policy_digest
 
 __all__ = ["Release"]
@@ -44,6 +44,11 @@ class Release:
         """SHA-256 over the digests of package, policy and table contracts: same digest, same decisions."""
         parts = [self.package.digest, policy_digest(self.policy), *(contract_digest(table) for table in self.tables)]
         return sha256("\n".join(parts).encode()).hexdigest()
+
+    @cached_property
+    def explained(self) -> Explanation:
+        """Why the reference applicant is as they are: of what quantity contributions are, and by what method."""
+        return self.package.engine.explain(self.package.reference, self.package.reference)
 
     @cached_property
     def catalogue(self) -> Catalogue:

@@ -13,6 +13,8 @@ class Sheet:
 
     reason         int32 (n, most): -1 where none is written
     contribution   float64 (n, most): NaN where the reason has none
+    error          float64 (n, most): its standard error; NaN where the reason has none
+    close          bool (n, most): which of it and another column's comes first is open
     room           int64 (n,): how many reasons still fit
 
     >>> sheet = Sheet(2, most=1)
@@ -25,20 +27,35 @@ class Sheet:
     def __init__(self, n: int, most: int) -> None:
         self.reason = np.full((n, most), -1, dtype=np.int32)
         self.contribution = np.full((n, most), np.nan)
+        self.error = np.full((n, most), np.nan)
+        self.close = np.zeros((n, most), dtype=np.bool_)
         self.room = np.full(n, most, dtype=np.int64)
 
-    def state(
-        self,
-        entry: int | NDArray[np.int64],
-        rows: NDArray[np.int64],
-        contribution: float | NDArray[np.float64] = np.nan,
-    ) -> None:
-        """Write one reason to each of `rows` (distinct), at its next free place; who has no room left gets none."""
+    def state(self, entry: int, rows: NDArray[np.int64]) -> None:
+        """Write one rule's reason to each of `rows` (distinct), at its next free place; who has no room gets none."""
         if not len(rows):
             return
-        free = self.room[rows] > 0
-        at = rows[free]
-        place = self.reason.shape[1] - self.room[at]
-        self.reason[at, place] = np.broadcast_to(entry, len(rows))[free]
-        self.contribution[at, place] = np.broadcast_to(contribution, len(rows))[free]
+        at = rows[self.room[rows] > 0]
+        self.reason[at, self.reason.shape[1] - self.room[at]] = entry
         self.room[at] -= 1
+
+    def state_columns(
+        self,
+        entry: NDArray[np.int64],
+        rows: NDArray[np.int64],
+        contribution: NDArray[np.float64],
+        error: NDArray[np.float64],
+        close: NDArray[np.bool_],
+    ) -> None:
+        """Write columns' reasons to `rows` (r,), each (r, m) with its figures, one after the other; -1 for none.
+
+        None stands only after those that are there, and there is room for them.
+        """
+        one, place = np.nonzero(entry >= 0)
+        at = rows[one]
+        into = self.reason.shape[1] - self.room[at] + place
+        self.reason[at, into] = entry[one, place]
+        self.contribution[at, into] = contribution[one, place]
+        self.error[at, into] = error[one, place]
+        self.close[at, into] = close[one, place]
+        self.room[rows] -= (entry >= 0).sum(axis=1)

@@ -61,7 +61,7 @@ def replay_decision(deed: Deed, current: CurrentRoute, decision_id: str) -> Repl
     deed.demand("decision.replay")
     again = decide_again(current, _find(deed, decision_id))
     then, now = again.recorded, again.decision
-    alike = structs.replace(now, build=then.build)
+    alike = structs.replace(now, build=then.build, method=then.method and now.method)
     same = encode_payload(alike) == encode_payload(then)
     return Replay(
         decision_id=decision_id,

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+from msgspec import UNSET
 
 from roadworthy.contract import Batch
 from roadworthy.decision import Decisions, Table
@@ -57,9 +58,13 @@ def describe_decisions(
     described = []
     for i in range(n):
         reasons = tuple(
-            _state(catalogue[entry], contribution)
-            for entry, contribution in zip(
-                decisions.reason[i].tolist(), decisions.contribution[i].tolist(), strict=True
+            _state(catalogue[entry], *figures)
+            for entry, *figures in zip(
+                decisions.reason[i].tolist(),
+                decisions.contribution[i].tolist(),
+                decisions.error[i].tolist(),
+                decisions.close[i].tolist(),
+                strict=True,
             )
             if entry >= 0
         )
@@ -75,6 +80,7 @@ def describe_decisions(
             pd_at_reference=None if stopped else _number(decisions.pd_at_reference[i]),
             adjusted=bool(decisions.adjusted[i]) and not stopped,
             quantity=decisions.quantity,
+            method=decisions.method,
             rows=rows[i],
             branch=branches[i],
             applied_at=applied[i].replace(tzinfo=UTC),
@@ -86,10 +92,12 @@ def describe_decisions(
     return described
 
 
-def _state(reason: StatedReason, contribution: float) -> StatedReason:
+def _state(reason: StatedReason, contribution: float, error: float, close: bool) -> StatedReason:
     if math.isnan(contribution):
         return reason
-    return StatedReason(reason.code, reason.text, reason.column, contribution)
+    if error == 0.0:
+        return StatedReason(reason.code, reason.text, reason.column, contribution)
+    return StatedReason(reason.code, reason.text, reason.column, contribution, error, close or UNSET)
 
 
 def _number(value: np.float64) -> float | None:

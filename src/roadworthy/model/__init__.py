@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from roadworthy.model.card import card_lines, describe_card, inspect_package
+from roadworthy.model.card import card_lines, describe_card, inspect_package, true_reasons_sentence
 from roadworthy.model.columns import move_to_reference
 from roadworthy.model.engine import METHODS, Engine, Explanation
 from roadworthy.model.package import Package, load, load_bytes
@@ -35,6 +35,7 @@ __all__ = [
     "read_model_file",
     "seal",
     "training_frame",
+    "true_reasons_sentence",
 ]
 
 

@@ -68,10 +68,10 @@ def _card_lines(package: Package) -> Iterator[str]:
     figures = ", ".join(f"{name.upper()} {value:.4f}" for name, value in known.items() if isinstance(value, float))
     if figures:
         yield f"  measured     {figures}"
-    for line in _reasons(package):
-        yield f"  reasons      {line}"
     for line in evaluation.get("confusion", ()):
         yield f"  at {line['cut_off']:<8.4g}  {line['sentence']}"
+    for line in _reasons(package):
+        yield f"  reasons      {line}"
     yield "  contract"
     for column in package.contract.columns:
         allowed = f", {len(column.allowed)} values" if column.allowed else ""

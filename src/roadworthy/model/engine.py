@@ -7,6 +7,7 @@ Two engines answer to one protocol. `CompiledEngine` is arrays only and needs no
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -125,7 +126,7 @@ class CompiledEngine:
         What is explained is the sum in float64, whatever the library's width is.
         """
         features, refused = self.features(batch)
-        at_reference, reference_refused = self.features(reference)
+        at_reference, reference_pd = self._at_reference(reference)
         k = len(self.plan.inputs)
         if self.reasons == "path" and isinstance(self.scorer, Forest):
             contributions, base = self.scorer.path_contributions(features, self.plan.origin, k)
@@ -140,10 +141,24 @@ class CompiledEngine:
             contributions=sign * contributions,
             output=sign * output,
             reference_output=sign * base,
-            reference_pd=float(self._probability(self._margin(at_reference, reference_refused))[0]),
+            reference_pd=reference_pd,
             quantity="pd" if self.link == "identity" else "margin",
             method=self.reasons,
         )
+
+    @cached_property
+    def _references(self) -> dict[int, tuple[Batch, NDArray[np.float64], float]]:
+        """By identity the reference asked about last, with its features (1, m) and PD: a release has one."""
+        return {}
+
+    def _at_reference(self, reference: Batch) -> tuple[NDArray[np.float64], float]:
+        kept = self._references.get(id(reference))
+        if kept is None:
+            features, refused = self.features(reference)
+            kept = reference, features, float(self._probability(self._margin(features, refused))[0])
+            self._references.clear()
+            self._references[id(reference)] = kept
+        return kept[1], kept[2]
 
     def check(self) -> None:
         """Refuse arrays that do not fit each other."""

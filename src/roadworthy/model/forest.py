@@ -127,7 +127,13 @@ class Forest:
             self.rounded(features), laid.nodes, laid.value, laid.roots, laid.begin, laid.end, laid.bits, float32_sum,
             total,
         )  # fmt: skip
-        return total if self.divisor == 1.0 else total / self.divisor
+        return self._divided(total)
+
+    def _divided(self, total: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self.divisor == 1.0:
+            return total
+        with np.errstate(over="ignore"):  # what comes out infinite is no probability, and refers the row
+            return total / self.divisor
 
     def contributions(
         self, features: NDArray[np.float64], reference: NDArray[np.float64], origin: NDArray[np.int32], columns: int
@@ -153,7 +159,7 @@ class Forest:
             self._marked.clear()
             self._marked[asked] = marked
         out = explain_trees(self.laid, marked, self.rounded(features), columns, self.depth)
-        return out if self.divisor == 1.0 else out / self.divisor
+        return self._divided(out)
 
     def path_contributions(
         self, features: NDArray[np.float64], origin: NDArray[np.int32], columns: int
@@ -181,7 +187,8 @@ class Forest:
             self._paths.clear()
             self._paths[origin.tobytes()] = paths
         out = explain_paths(self.laid, paths, self.rounded(features), columns)
-        return out / self.divisor, (self.base + paths.expected) / self.divisor
+        expected = self._divided(np.array([self.base + paths.expected]))
+        return self._divided(out), float(expected[0])
 
     def check(self, features: int) -> None:
         """Refuse arrays that would walk outside themselves or for ever."""

@@ -260,11 +260,11 @@ def _explain(
                             below[parent, lane] += factor[last, lane] * below[last, lane]
                             added[row, column, lane] += owed[last, lane] * below[last, lane]
         for k in range(rows):
-            for column in range(out.shape[1]):
+            for j in range(out.shape[1]):
                 total = 0.0
                 for lane in range(_POINTS):
-                    total += added[k, column, lane]
-                out[start + k, column] = total
+                    total += added[k, j, lane]
+                out[start + k, j] = total
 
 
 def explain_paths(trees: LaidTrees, paths: Paths, features: NDArray[np.float64], columns: int) -> NDArray[np.float64]:

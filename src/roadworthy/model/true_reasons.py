@@ -62,9 +62,10 @@ def choose_columns(
     contributions = explanation.contributions
     places = min(int(most.max(initial=0)), len(explanation.columns))
     order = np.argsort(-contributions, axis=1, kind="stable")[:, :places]
-    top = np.take_along_axis(contributions, order, axis=1)
+    rows = np.arange(len(batch))[:, None]
+    top = contributions[rows, order]
     error = np.zeros_like(contributions) if explanation.error is None else explanation.error
-    known = top > np.take_along_axis(error, order, axis=1)
+    known = top > error[rows, order]
     column = np.where(known & (np.arange(places) < most[:, None]), order, -1).astype(np.int32)
     search = _Search(engine, reference, batch, pd)
     moved = search.pd_with(search.marked(column))
@@ -79,9 +80,9 @@ def choose_columns(
     stated = np.maximum(column, 0)
     return ColumnReasons(
         column=column,
-        contribution=np.where(column >= 0, np.take_along_axis(contributions, stated, axis=1), np.nan),
-        error=np.where(column >= 0, np.take_along_axis(error, stated, axis=1), np.nan),
-        close=(column >= 0) & np.take_along_axis(_find_close(contributions, error), stated, axis=1),
+        contribution=np.where(column >= 0, contributions[rows, stated], np.nan),
+        error=np.where(column >= 0, error[rows, stated], np.nan),
+        close=(column >= 0) & _find_close(contributions, error)[rows, stated],
         pd_at_reference=np.where(true, moved, np.nan),
         adjusted=adjusted,
         true=true,

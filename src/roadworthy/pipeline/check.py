@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from roadworthy.contract import Contract
 from roadworthy.errors import PolicyError, ProductError, RoadworthyError
-from roadworthy.model import Package, load
+from roadworthy.model import Package, load, true_reasons_sentence
 from roadworthy.pipeline.workspace import Workspace
 from roadworthy.policy import CaseResult, Policy, find_faults, list_missing_behaviour, run_cases
 from roadworthy.product import Product, missing_purpose
@@ -64,6 +64,8 @@ def check_product(workspace: Workspace) -> CheckResult:
             # Where the model was brought along, a run retrains nothing and would leave the fault as it is.
             mend = "roadworthy run" if workspace.trains else "seal the model again, with --contract contract.yaml"
             faults.append(f"contract.yaml is not the one the model was sealed with\n  mend: {mend}")
+    if product is not None and package is not None:
+        _check_true_reasons(product, package, faults, notes)
     attempt(lambda: workspace.mapping)
     attempt(lambda: workspace.source)
     attempt(lambda: workspace.stages)
@@ -80,6 +82,22 @@ def check_product(workspace: Workspace) -> CheckResult:
             behaviour = list_missing_behaviour(workspace.policy.compile(contract, tables))
             notes += [f"{line.where}: {line.sentence}" for line in behaviour]
     return CheckResult(tuple(faults), tuple(notes), cases, tuple(unstated))
+
+
+def _check_true_reasons(product: Product, package: Package, faults: list[str], notes: list[str]) -> None:
+    """How often stated reasons were true on the rows that the model was sealed with, against the product's gates."""
+    rates = package.evaluation.get("true_reasons")
+    if rates is None:
+        notes.append("the model was sealed before it was measured how often reasons are true: seal it again")
+        return
+    gates, count = product.gates.true_reasons, max(rates["count"], 1)
+    adjusted, none = rates["adjusted"] / count > gates.adjusted_at_most, rates["none"] / count > gates.none_at_most
+    sentence = f"true reasons: {true_reasons_sentence(rates)}"
+    if adjusted or none:
+        gate = f"none_at_most: {gates.none_at_most:g}" if none else f"adjusted_at_most: {gates.adjusted_at_most:g}"
+        faults.append(f"{sentence}\n  mend: train another model; product.yaml says gates.true_reasons.{gate}")
+    else:
+        notes.append(sentence)
 
 
 def _list_unstated(workspace: Workspace, product: Product) -> list[str]:

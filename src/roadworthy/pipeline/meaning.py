@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.contract import Batch
-from roadworthy.decision import Release, decide
+from roadworthy.decision import Decisions, Release, decide
 from roadworthy.errors import DataError
 from roadworthy.measures import (
     AnswerTable,
@@ -29,10 +29,11 @@ from roadworthy.measures import (
     ks,
     spread_cut_offs,
 )
+from roadworthy.model import METHODS
 from roadworthy.pipeline.past import Past
 from roadworthy.pipeline.workspace import Workspace
-from roadworthy.policy import ANSWERS, Policy, find_band_starts
-from roadworthy.product import missing_purpose
+from roadworthy.policy import ANSWERS, DECLINE, Policy, find_band_starts
+from roadworthy.product import TrueReasons, missing_purpose
 from roadworthy.report import ColumnShare, CutOffs, Finding, Meaning, Population
 
 __all__ = ["explain_meaning"]
@@ -76,7 +77,10 @@ def explain_meaning(workspace: Workspace, release: Release, past: Past, notes: S
         cut_offs=_compare_cut_offs(priced, bad, pd, decline_from, refer_from, whose),
         measures=tuple(measure(bad, pd, weights=weights) for measure in (auc, gini, ks, brier)),
         columns=_column_shares(release, batch),
-        findings=tuple(_findings(workspace, release, bad, pd, weights, notes, priced)),
+        findings=(
+            *_judge_reasons(workspace.product.gates.true_reasons, decisions, release),
+            *_findings(workspace, release, bad, pd, weights, notes, priced),
+        ),
         made=_how_made(workspace, release),
         synthetic=workspace.synthetic,
     )
@@ -193,6 +197,27 @@ def _column_shares(release: Release, batch: Batch) -> tuple[ColumnShare, ...]:
     )
 
 
+def _judge_reasons(gates: TrueReasons, decisions: Decisions, release: Release) -> Iterator[Finding]:
+    """How often the stated reasons were true, of those declined by their PD or referred for want of one (R27)."""
+    without = decisions.rules[:, decisions.rule_codes.index("no_true_reason")]
+    tested = (decisions.answer == DECLINE) & ~np.isnan(decisions.pd_at_reference)
+    count, none = int(np.sum(tested | without)), int(np.sum(without))
+    if not count:
+        return
+    adjusted = int(np.sum(decisions.adjusted & tested))
+    title = (
+        f"Of {count:,} declined by their PD, {adjusted:,} ({adjusted / count:.1%}) needed other reasons than the "
+        f"largest contributions, {none:,} ({none / count:.1%}) had no true one and go to a person"
+    )
+    fails = adjusted / count > gates.adjusted_at_most or none / count > gates.none_at_most
+    note = release.package.manifest.engine
+    yield Finding(
+        severity="stop" if fails else "note",
+        title=title,
+        detail="above gates.true_reasons in product.yaml" if fails else METHODS[note.reasons],
+    )
+
+
 def _findings(
     workspace: Workspace,
     release: Release,
@@ -243,11 +268,17 @@ def _findings(
     return found
 
 
+def _quantity(release: Release) -> str:
+    quantity = release.package.manifest.engine.quantity
+    return {"margin": "the log-odds of bad", "pd": "the PD"}.get(quantity, "what the model sums")
+
+
 def _how_made(workspace: Workspace, release: Release) -> dict[str, str]:
     package = release.package.manifest
     return {
         "Model": package.engine.model,
         "Runs": f"{package.engine.kind}: {package.engine.why}",
+        "Reasons": f"{METHODS[package.engine.reasons]}, of {_quantity(release)}",
         "Data": f"{workspace.source.path.name}, SHA-256 {workspace.prepared_from[:16]}",
         "Release": release.digest[:16],
         "Made with": ", ".join(f"{name} {version}" for name, version in package.environment.items()),

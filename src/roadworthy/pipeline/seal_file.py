@@ -31,6 +31,7 @@ def seal_file(
     cut_offs: Sequence[float] = (),
     bad_class: str | None = None,
     contract: Path | None = None,
+    reasons: str = "reference",
 ) -> tuple[Package, Path]:
     """Seal `model` on the rows of `data` and write the package; returns it with its path."""
     fitted, called = _find_model(model)
@@ -54,6 +55,7 @@ def seal_file(
         weights=None if weight is None else read_weights(table, weight)[checked.rows],
         cut_offs=cut_offs,
         bad_class=bad_class,
+        reasons=reasons,
         population=f"{data.name}, n = {len(checked.batch):,}",
         lineage={"data": source.digest, "data_file": data.name},
     )

@@ -50,6 +50,7 @@ def train_candidates(workspace: Workspace, past: Past, folder: Path, say: Callab
                 weights=past.weights(judge),
                 cut_offs=cut_offs_of(workspace),
                 population=f"held-out applications with a known outcome, n = {len(judge):,}",
+                reasons=workspace.product.reasons.method,
                 lineage={"data": workspace.prepared_from, "data_file": workspace.source.path.name},
             )
         except RoadworthyError as error:

@@ -10,6 +10,8 @@ from roadworthy.product.declaration import (
     Outcome,
     Product,
     Purpose,
+    Reasons,
+    TrueReasons,
     missing_purpose,
 )
 from roadworthy.product.labels import (
@@ -34,6 +36,8 @@ __all__ = [
     "Outcome",
     "Product",
     "Purpose",
+    "Reasons",
+    "TrueReasons",
     "add_months",
     "label_outcomes",
     "missing_purpose",

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta
 
-__all__ = ["Data", "Gates", "Load", "Monitoring", "Outcome", "Product", "Purpose", "missing_purpose", "value_word"]
+__all__ = [
+    "Data",
+    "Gates",
+    "Load",
+    "Monitoring",
+    "Outcome",
+    "Product",
+    "Purpose",
+    "Reasons",
+    "TrueReasons",
+    "missing_purpose",
+    "value_word",
+]
 
 Months = Annotated[int, Meta(ge=1, le=600)]
 Count = Annotated[int, Meta(ge=0)]
@@ -92,12 +104,33 @@ class Load(_Part, frozen=True, kw_only=True):
     uploads_per_day: Count | None = None
 
 
+class TrueReasons(_Part, frozen=True, kw_only=True):
+    """Of those declined by their PD, the share that may need other reasons than the largest, or may have none (R27).
+
+    A reason is true where moving its columns to the reference applicant's lowers the PD.
+    """
+
+    adjusted_at_most: Fraction = 0.1
+    none_at_most: Fraction = 0.01
+
+
+class Reasons(_Part, frozen=True, kw_only=True):
+    """How contributions are computed: against the reference applicant, or along the trees' paths, as by TreeSHAP.
+
+    `language` is that of the texts where an application asks for none.
+    """
+
+    method: Literal["reference", "path"] = "reference"
+    language: Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")] = "en"
+
+
 class Gates(_Part, frozen=True, kw_only=True):
     """What a model must reach on held-out rows before it may be released."""
 
     auc_at_least: Fraction = 0.6
     calibration_error_at_most: Fraction = 0.05
     bads_at_least: Count = 100
+    true_reasons: TrueReasons = TrueReasons()
 
 
 class Monitoring(_Part, frozen=True, kw_only=True):
@@ -125,6 +158,7 @@ class Product(_Part, frozen=True, kw_only=True):
     data: Data = Data()
     package: str | None = None
     load: Load = Load()
+    reasons: Reasons = Reasons()
     gates: Gates = Gates()
     monitoring: Monitoring = Monitoring()
 

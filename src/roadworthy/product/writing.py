@@ -145,7 +145,7 @@ def yaml_list(values: Sequence[Any]) -> str:
 def product_yaml(product: Product) -> str:
     """The product as the text of product.yaml, with what each part is for; reading it gives the same product."""
     purpose, outcome, data, load = product.purpose, product.outcome, product.data, product.load
-    gates, monitoring = product.gates, product.monitoring
+    gates, monitoring, true = product.gates, product.monitoring, product.gates.true_reasons
     lines = [
         "# What this product is for and how its outcome is defined. `roadworthy check` reads it and names every fault.",
         f"name: {yaml_value(product.name)}",
@@ -194,11 +194,19 @@ def product_yaml(product: Product) -> str:
         _line("searches_per_day", load.searches_per_day),
         _line("uploads_per_day", load.uploads_per_day),
         "",
+        "# How the reasons of a model are computed, and in what language they are stated unless an application asks.",
+        "reasons:",
+        _line("method", product.reasons.method, "or path: what TreeSHAP gives, for one ensemble of trees"),
+        _line("language", product.reasons.language),
+        "",
         "# What a model must reach on rows it was not trained on.",
         "gates:",
         _line("auc_at_least", gates.auc_at_least, "0.5 is no better than chance, 1 is perfect"),
         _line("calibration_error_at_most", gates.calibration_error_at_most, "mean distance of PD and bad rate"),
         _line("bads_at_least", gates.bads_at_least, "fewer held-out bads show nothing"),
+        "  true_reasons:  # of those declined by their PD",
+        "  " + _line("adjusted_at_most", true.adjusted_at_most, "need other reasons than the largest"),
+        "  " + _line("none_at_most", true.none_at_most, "have no reason that is true: a person decides"),
         "",
         "# When a shift of the applicants (population stability index, PSI) is worth a look, and when an alarm.",
         "monitoring:",

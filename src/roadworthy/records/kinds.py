@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from roadworthy.errors import StoreError
 
@@ -51,12 +51,18 @@ class Particulars(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class StatedReason(Struct, frozen=True):
-    """One reason of a decision; `contribution` is None for a rule's reason."""
+    """One reason of a decision; `contribution` is None for a rule's reason.
+
+    Where contributions are sampled, `error` is its standard error, and `close` says that another column's is nearer
+    than that, so that which of them counted more is open.
+    """
 
     code: str
     text: str
     column: str | None = None
     contribution: float | None = None
+    error: float | UnsetType = UNSET
+    close: bool | UnsetType = UNSET
 
 
 class ReleaseRef(Struct, frozen=True):
@@ -72,8 +78,9 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One answer to one application; `subject` is the application id.
 
     `pd` and `score` are None where the model failed on the row (`engine_failed`). `rows` are the table rows used, by
-    table. `corrects` is the record id of the decision that this one corrects. `build` is the digest of the description
-    of the program and its libraries (in `contents`).
+    table. `quantity` is what contributions are in, `method` how they were computed (empty in decisions from before it
+    was recorded). `corrects` is the record id of the decision that this one corrects. `build` is the digest of the
+    description of the program and its libraries (in `contents`).
     """
 
     answer: str
@@ -86,6 +93,7 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     pd_at_reference: float | None = None
     adjusted: bool = False
     quantity: str = ""
+    method: str = ""
     rows: Mapping[str, Any] = {}
     branch: str | None = None
     applied_at: datetime | None = None
