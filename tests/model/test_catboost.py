@@ -101,11 +101,12 @@ def test_categories_asked_for_by_name_or_by_one_columns_statistics_are_compiled(
 
 def test_statistics_of_columns_together_stay_native_and_say_what_would_compile() -> None:
     draw = np.random.default_rng(3)
-    one, other = draw.integers(0, 6, (2, ROWS))
-    letters = np.array(list("abcdef"), dtype=object)
-    frame = pd.DataFrame({"one": letters[one], "other": letters[other]})
-    both = (one + other) % 2  # neither says anything alone
-    model = catboost.CatBoostClassifier(**QUIET, cat_features=["one", "other"]).fit(frame, both)
+    one, other = draw.integers(0, 8, (2, ROWS))
+    letters = np.array(list("abcdefgh"), dtype=object)
+    frame = pd.DataFrame({"one": letters[one], "other": letters[other], "x": draw.normal(size=ROWS)})
+    both = (draw.random(ROWS) < 1 / (1 + np.exp(-3 * draw.normal(size=(8, 8))[one, other]))).astype(int)
+    mixing = {**QUIET, "iterations": 100, "combinations_ctr": ["Borders"], "model_size_reg": 0}
+    model = catboost.CatBoostClassifier(**mixing, cat_features=["one", "other"]).fit(frame, both)
     package = sealed(model, frame, both)
     assert package.manifest.engine.kind == "native"
     assert "max_ctr_complexity=1" in package.manifest.engine.why
