@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Literal
 
@@ -10,8 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roadworthy.contract import Column, Contract
-from roadworthy.errors import UsageError
-from roadworthy.policy import Policy, assign_reason_codes, reason_text, rule_text
+from roadworthy.errors import PolicyError, UsageError
+from roadworthy.policy import (
+    Policy,
+    assign_reason_codes,
+    choose_language,
+    language_text,
+    policy_digest,
+    policy_yaml,
+    reason_text,
+    rule_text,
+)
 
 TEXTS = """\
 reasons:
@@ -92,3 +102,61 @@ def test_every_column_has_a_code_of_its_own(names: list[str]) -> None:
     assert list(codes) == names
     assert len(set(codes.values())) == len(names)
     assert all(code for code in codes.values())
+
+
+SPEAKING = """
+name: speaking
+bands: [{answer: refer}]
+rules: [{code: young, when: age < 18, then: decline, reason: Too young}]
+reasons:
+  texts: {age: {lower: You are too young, higher: You are too old}}
+  languages:
+    de:
+      texts: {age: {lower: Sie sind zu jung}}
+      rules: {young: {reason: Zu jung, missing: Das Alter fehlt}, no_true_reason: Ein Mensch entscheidet}
+    fr-CH: {texts: {age: Age}}
+"""
+
+
+def test_a_language_says_what_it_has_and_the_policy_the_rest() -> None:
+    contract = Contract(name="loans", columns=(Column(name="age", type="integer"),))
+    policy = Policy.parse(SPEAKING)
+    policy.compile(contract)
+
+    def said(language: str | None) -> list[str]:
+        return [reason_text(policy, contract, "age", direction, language) for direction in ("lower", "higher")]
+
+    assert said(None) == said("it") == ["You are too young", "You are too old"]
+    assert said("de") == ["Sie sind zu jung", "You are too old"]
+    assert said("fr-CH") == ["Age", "Age"]
+    assert language_text(policy, "young", "Too young", "de") == "Zu jung"
+    assert language_text(policy, "young", "Too young: not given", "de", missing=True) == "Das Alter fehlt"
+    assert language_text(policy, "no_true_reason", "No reason", "de", missing=True) == "No reason"
+    assert language_text(policy, "young", "Too young", "fr-CH") == "Too young"
+    assert Policy.parse(policy_yaml(policy)) == policy
+
+
+def test_the_language_is_the_first_that_is_spoken() -> None:
+    spoken = Policy.parse(SPEAKING).reasons.spoken
+    for wanted, chosen in ((["it", "de-AT"], "de"), (["fr"], None), (["FR-ch", "de"], "fr-CH"), ([], None)):
+        assert choose_language(spoken, wanted) == chosen
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("German: {}", "'German' is no language"),
+        ("de: {texts: {aeg: x}}", "de: there is no column 'aeg'"),
+        ("de: {rules: {old: x}}", "de: there is no rule 'old'"),
+    ],
+)
+def test_texts_of_what_is_not_there_are_refused(entry: str, message: str) -> None:
+    contract = Contract(name="loans", columns=(Column(name="age", type="integer"),))
+    with pytest.raises(PolicyError, match=re.escape(message)):
+        Policy.parse(f"name: a\nbands: [{{answer: refer}}]\nreasons: {{languages: {{{entry}}}}}").compile(contract)
+
+
+def test_a_policy_without_languages_keeps_its_digest() -> None:
+    """Releases are known by it: what was approved before there were languages is the same policy still."""
+    policy = Policy.parse("{name: a, bands: [{answer: refer}]}")
+    assert policy_digest(policy) == "9034988fe5716871b046902d8d85a1817e90a0321959dfa1217a1e5112e47ce3"

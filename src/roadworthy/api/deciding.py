@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from roadworthy.records import Once
 
 __all__ = ["make_decision_route"]
 
+_LONGEST_HEADER = 1_000
 _KNOWN = frozenset({"application_id", "applicant_id", "applied_at", "inputs"})
 
 
@@ -60,9 +62,25 @@ async def _wrap(services: Services, admitted: Admitted) -> Envelope:
         actor=by.account,
         inputs=msgspec.Raw(msgspec.json.encode(body.get("inputs"))),
         **_ids(body),
+        languages=_languages(admitted.headers.get(b"accept-language", b"")),
         once=None if key is None else Once(by.account, key, _digest(services, admitted.body)),
         branches=by.branches,
     )
+
+
+def _languages(header: bytes) -> tuple[str, ...]:
+    """What Accept-Language asks for, the best first (RFC 9110, 12.5.4); what is none is passed over.
+
+    >>> _languages(b"fr-CH;q=0.4, de, en;q=0.8, *;q=0.1")
+    ('de', 'en', 'fr-CH')
+    """
+    found = []
+    for part in header[:_LONGEST_HEADER].decode("latin-1").split(","):
+        tag, _, rest = part.strip().partition(";")
+        weight = rest.strip().removeprefix("q=") or "1"
+        if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", tag) and re.fullmatch(r"[01](\.[0-9]{1,3})?", weight):
+            found.append((-float(weight), tag))
+    return tuple(tag for weight, tag in sorted(found, key=lambda one: one[0]) if weight < 0)
 
 
 def _ids(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -104,6 +104,7 @@ def _envelope(deed: Deed, case: Case, right: dict[str, Any], evidence: str, clai
         applied_at=case.decision.applied_at,
         once=claim,
         corrects=case.decision_id,
+        languages=(case.decision.language,) if case.decision.language else (),
         along=(deed.entry(correction, case.record.subject, sealed=msgspec.json.encode(values)),),
     )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,19 @@ __all__ = ["Decisions", "Reason", "flatten_decisions"]
 
 @dataclass(frozen=True)
 class Reason:
-    """One entry of a release's catalogue of reasons. `column` is None where a rule reads several or none."""
+    """One entry of a release's catalogue of reasons. `column` is None where a rule reads several or none.
+
+    `texts` are those of other languages, by language, where they differ.
+    """
 
     code: str
     text: str
     column: str | None
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+    def say(self, language: str | None) -> str:
+        """The text in a language, or in the policy's own where there is none."""
+        return self.texts.get(language or "", self.text)
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,10 @@ def _decide(
         return NotDecided(tuple(checked.violations[0]))
     batch = name_batch(checked.batch, [envelope], record.at)
     decisions = decide(batch, loaded.release, taken.tables)
-    [described] = describe_decisions(batch, decisions, loaded, taken, corrects=[recorded.corrects], build=current.build)
+    [described] = describe_decisions(
+        batch, decisions, loaded, taken, corrects=[recorded.corrects],
+        languages=[(recorded.language,) if recorded.language else ()], build=current.build,
+    )  # fmt: skip
     return Again(recorded, described.decision, loaded, batch)
 
 

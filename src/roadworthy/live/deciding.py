@@ -52,6 +52,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
     applied_at  when it was made, as it came: text, or a time; now where it is None
     once        decided once for this caller and key
     corrects    the decision that this one puts right
+    languages   those in which it is to state its reasons, the best first
     along       recorded with the decision, or not at all
     branches    those whose applications the account sees: another's it does not decide again
     """
@@ -64,6 +65,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
     applied_at: str | datetime | None = None
     once: Once | None = None
     corrects: str | None = None
+    languages: tuple[str, ...] = ()
     along: tuple[Entry, ...] = ()
     branches: Branches = EVERY_BRANCH
 
@@ -125,8 +127,9 @@ def _attempt(current: CurrentRoute, taken: Taken, envelopes: Sequence[Envelope],
         batch = name_batch(checked.batch.take(kept), asked, now)
         decisions = decide(batch, loaded.release, taken.tables)
         described = describe_decisions(
-            batch, decisions, loaded, taken, corrects=[envelope.corrects for envelope in asked], build=current.build
-        )
+            batch, decisions, loaded, taken, corrects=[envelope.corrects for envelope in asked],
+            languages=[envelope.languages for envelope in asked], build=current.build,
+        )  # fmt: skip
         held = [
             (row, envelope, one)
             for row, envelope, one in zip(rows, asked, described, strict=True)

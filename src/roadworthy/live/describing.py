@@ -15,7 +15,7 @@ from roadworthy.contract import Batch
 from roadworthy.decision import Decisions, Table
 from roadworthy.live.current import Taken
 from roadworthy.live.loading import Loaded
-from roadworthy.policy import ANSWERS, REFER
+from roadworthy.policy import ANSWERS, REFER, choose_language
 from roadworthy.records import Decision, ReleaseRef, StatedReason
 
 __all__ = ["STOPPED", "Described", "describe_decisions"]
@@ -37,9 +37,19 @@ class Described:
 
 
 def describe_decisions(
-    batch: Batch, decisions: Decisions, loaded: Loaded, taken: Taken, *, corrects: Sequence[str | None], build: str
+    batch: Batch,
+    decisions: Decisions,
+    loaded: Loaded,
+    taken: Taken,
+    *,
+    corrects: Sequence[str | None],
+    languages: Sequence[Sequence[str]],
+    build: str,
 ) -> list[Described]:
-    """Every decision of the batch under the route taken; under the stop switch all of them are referrals."""
+    """Every decision of the batch under the route taken; under the stop switch all of them are referrals.
+
+    `languages` are those in which each is to state its reasons, the best first; else the product's own is.
+    """
     n = len(batch)
     stopped = taken.route.stopped
     release = ReleaseRef(
@@ -52,11 +62,17 @@ def describe_decisions(
     branches, names = _texts(batch, data.branch), _texts(batch, data.name)
     amounts = _amounts(batch, data.amount)
     rows = _rows_used(batch, taken.tables)
-    catalogue = [StatedReason(reason.code, reason.text, reason.column) for reason in decisions.catalogue]
+    spoken, own = loaded.release.policy.reasons.spoken, loaded.product.reasons.language
+    said = [choose_language(spoken, (*wanted, own)) if spoken else None for wanted in languages]
+    catalogues = {
+        language: [StatedReason(reason.code, reason.say(language), reason.column) for reason in decisions.catalogue]
+        for language in set(said)
+    }
     failed = np.isnan(decisions.pd)
     applied = batch.applied_at.astype("datetime64[us]").tolist()
     described = []
     for i in range(n):
+        catalogue = catalogues[said[i]]
         reasons = tuple(
             _state(catalogue[entry], *figures)
             for entry, *figures in zip(
@@ -81,6 +97,7 @@ def describe_decisions(
             adjusted=bool(decisions.adjusted[i]) and not stopped,
             quantity=decisions.quantity,
             method=decisions.method,
+            language=said[i] or "",
             rows=rows[i],
             branch=branches[i],
             applied_at=applied[i].replace(tzinfo=UTC),

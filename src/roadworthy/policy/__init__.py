@@ -8,7 +8,14 @@ from roadworthy.policy.expression import Expression, print_expression
 from roadworthy.policy.missing import MissingBehaviour, list_missing_behaviour
 from roadworthy.policy.parsing import parse_expression
 from roadworthy.policy.policy import Policy, find_faults, policy_digest
-from roadworthy.policy.reasons import Direction, assign_reason_codes, reason_text, rule_text
+from roadworthy.policy.reasons import (
+    Direction,
+    assign_reason_codes,
+    choose_language,
+    language_text,
+    reason_text,
+    rule_text,
+)
 from roadworthy.policy.ruling import NOT_FORCED, CompiledPolicy, Fired, Ruling
 from roadworthy.policy.schema import (
     ANSWERS,
@@ -60,8 +67,10 @@ __all__ = [
     "StatedReason",
     "StatedTerm",
     "assign_reason_codes",
+    "choose_language",
     "find_band_starts",
     "find_faults",
+    "language_text",
     "list_missing_behaviour",
     "parse_expression",
     "policy_digest",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["check_against", "check_alone"]
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
@@ -65,6 +66,16 @@ def check_against(policy: Policy, contract: Contract, tables: Iterable[Contract]
                 "reasons", "texts", column,
                 available=names, mend=suggest(column, names),
             )  # fmt: skip
+    known_rules = {*RESERVED_CODES, *(rule.code for rule in policy.rules)}
+    for language, said in policy.reasons.spoken.items():
+        for kind, given, there in (("texts", said.texts, names), ("rules", said.rules, sorted(known_rules))):
+            for name in given:
+                if name not in there:
+                    yield policy.fault(
+                        f"{language}: there is no {'column' if kind == 'texts' else 'rule'} '{name}'",
+                        "reasons", "languages", language, kind, name,
+                        available=there, mend=suggest(name, there),
+                    )  # fmt: skip
     yield from _check_money_columns(policy, contract)
 
 
@@ -188,6 +199,12 @@ def _check_reasons(policy: Policy) -> Iterator[PolicyError]:
             f"max must be 1 to 4, not {policy.reasons.max}", "reasons", "max",
             mend="more than four reasons do not help the applicant (Regulation B, comment 9(b)(2)-1)",
         )  # fmt: skip
+    for language in policy.reasons.spoken:
+        if not _LANGUAGE.fullmatch(language):
+            yield policy.fault(
+                f"'{language}' is no language", "reasons", "languages", language,
+                mend="two or three small letters, with a region where it matters: de, fr-CH",
+            )  # fmt: skip
 
 
 def _check_economics(policy: Policy) -> Iterator[PolicyError]:

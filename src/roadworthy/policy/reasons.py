@@ -5,20 +5,22 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from roadworthy.contract import Column, Contract
 from roadworthy.errors import UsageError
-from roadworthy.policy.schema import RESERVED_CODES, StatedReason
+from roadworthy.policy.schema import RESERVED_CODES, Language, StatedReason
 
 if TYPE_CHECKING:
     from roadworthy.policy.policy import Policy
 
-__all__ = ["Direction", "assign_reason_codes", "reason_text", "rule_text"]
+__all__ = ["Direction", "assign_reason_codes", "choose_language", "language_text", "reason_text", "rule_text"]
 
 Direction: TypeAlias = Literal["higher", "lower", "different", "missing"]
 """How the applicant's value lies to the reference's: above, below, another category, or not given."""
 
+_SILENT = Language()
 _ENDINGS = {"higher": " is too high", "lower": " is too low", "different": "", "missing": " was not given"}
 
 
@@ -45,10 +47,13 @@ def assign_reason_codes(contract: Contract) -> dict[str, str]:
     return {name: tell_apart(name, slug) for name, slug in zip(names, slugs, strict=True)}
 
 
-def reason_text(policy: Policy, contract: Contract, column: str, direction: Direction) -> str:
+def reason_text(
+    policy: Policy, contract: Contract, column: str, direction: Direction, language: str | None = None
+) -> str:
     """The sentence for a reason: the policy's text for the column and direction, else the contract's, else a plain one.
 
-    The plain one is made of the column's description, or of its name. UsageError for a column that does not exist.
+    The plain one is made of the column's description, or of its name. Of a `language` that the policy speaks, its own
+    text comes first. UsageError for a column that does not exist.
 
     >>> from roadworthy.contract import Column, Contract
     >>> from roadworthy.policy import Policy
@@ -60,14 +65,49 @@ def reason_text(policy: Policy, contract: Contract, column: str, direction: Dire
     """
     if column not in contract:
         raise UsageError(f"there is no column '{column}'", available=[known.name for known in contract.columns])
-    stated = policy.reasons.texts.get(column)
-    if isinstance(stated, str):
-        return stated
-    if isinstance(stated, StatedReason) and direction != "different":
-        text: str | None = getattr(stated, direction)
-        if text is not None:
-            return text
+    own = policy.reasons.spoken.get(language or "", _SILENT)
+    for texts in (own.texts, policy.reasons.texts):
+        stated = texts.get(column)
+        if isinstance(stated, str):
+            return stated
+        if isinstance(stated, StatedReason) and direction != "different":
+            text: str | None = getattr(stated, direction)
+            if text is not None:
+                return text
     return contract[column].reason or _subject(contract[column]) + _ENDINGS[direction]
+
+
+def language_text(policy: Policy, code: str, text: str, language: str | None, *, missing: bool = False) -> str:
+    """What a rule's reason, or a built-in one's, says in `language`: `text` where the policy has none of its own.
+
+    `missing` asks for the text of where it could not be checked.
+
+    >>> from roadworthy.policy import Policy
+    >>> text = "{name: a, bands: [{answer: refer}], reasons: {languages: {de: {rules: {no_true_reason: Ein Mensch}}}}}"
+    >>> policy = Policy.parse(text)
+    >>> language_text(policy, "no_true_reason", "A person decides", "de")
+    'Ein Mensch'
+    """
+    own = policy.reasons.spoken.get(language or "", _SILENT).rules.get(code)
+    if isinstance(own, str):
+        return text if missing else own
+    if own is None:
+        return text
+    return own.missing or text if missing else own.reason
+
+
+def choose_language(spoken: Iterable[str], wanted: Iterable[str]) -> str | None:
+    """The first of `wanted` languages that is spoken, itself or without its region; None where none is.
+
+    >>> choose_language(["de", "fr"], ["en-GB", "fr-CH", "de"])
+    'fr'
+    """
+    known = {language.casefold(): language for language in spoken}
+    for language in wanted:
+        for tag in (language.casefold(), language.casefold().partition("-")[0]):
+            if tag in known:
+                return known[tag]
+    return None
 
 
 def rule_text(policy: Policy, code: str) -> str:

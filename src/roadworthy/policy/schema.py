@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 import numpy as np
+from msgspec import UNSET, UnsetType
 from numpy.typing import ArrayLike, NDArray
 
 from roadworthy.measures import Economics
@@ -21,8 +23,10 @@ __all__ = [
     "Band",
     "Case",
     "Expected",
+    "Language",
     "Reasons",
     "Rule",
+    "RuleTexts",
     "ScoreScale",
     "StatedEconomics",
     "StatedReason",
@@ -117,11 +121,35 @@ class StatedReason(_Part, frozen=True):
     missing: str | None = None
 
 
+class RuleTexts(_Part, frozen=True):
+    """What a rule's reason says in another language: where the rule holds, and where an input is missing."""
+
+    reason: str
+    missing: str | None = None
+
+
+class Language(_Part, frozen=True):
+    """The texts of one more language: by column, and by the code of a rule or of a built-in one."""
+
+    texts: dict[str, StatedReason | str] = {}
+    rules: dict[str, RuleTexts | str] = {}
+
+
 class Reasons(_Part, frozen=True):
-    """At most `max` reasons (1 to 4) are stated for an answer; `texts` says them by column."""
+    """At most `max` reasons (1 to 4) are stated for an answer; `texts` says them by column.
+
+    `languages` holds more texts by language ("de", "fr-CH"); what a language does not say is said by `texts`.
+    """
 
     max: int = 4
     texts: dict[str, StatedReason | str] = {}
+    # Where a policy says nothing of languages its digest is what it was before there were any.
+    languages: dict[str, Language] | UnsetType = UNSET
+
+    @property
+    def spoken(self) -> Mapping[str, Language]:
+        """The languages that there are texts of."""
+        return {} if self.languages is UNSET else self.languages
 
 
 class StatedTerm(_Part, frozen=True):

@@ -79,8 +79,9 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `pd` and `score` are None where the model failed on the row (`engine_failed`). `rows` are the table rows used, by
     table. `quantity` is what contributions are in, `method` how they were computed (empty in decisions from before it
-    was recorded). `corrects` is the record id of the decision that this one corrects. `build` is the digest of the
-    description of the program and its libraries (in `contents`).
+    was recorded), `language` that of the reasons' texts where it is not the policy's own. `corrects` is the record id
+    of the decision that this one corrects. `build` is the digest of the description of the program and its libraries
+    (in `contents`).
     """
 
     answer: str
@@ -94,6 +95,7 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     adjusted: bool = False
     quantity: str = ""
     method: str = ""
+    language: str = ""
     rows: Mapping[str, Any] = {}
     branch: str | None = None
     applied_at: datetime | None = None
