@@ -20,6 +20,7 @@ from roadworthy.live import (
     Envelope,
     KeyTaken,
     NotDecided,
+    decide_again,
     decide_and_record,
     load_release,
     read_manifest,
@@ -32,12 +33,13 @@ from roadworthy.records import (
     RouteChange,
     Store,
     decode_payload,
+    encode_payload,
     new_id,
     read_application,
     verify_chain,
 )
 from roadworthy.testing import make_applications, make_release
-from roadworthy.testing.going_live import go_live, keep_release
+from roadworthy.testing.going_live import PRODUCT_YAML, go_live, keep_release
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 _STRICT = """
@@ -327,3 +329,46 @@ def test_a_release_loads_from_the_store_alone_and_decides_as_it_was_made(store: 
         loaded = load_release(connection, "1")
     X, _ = make_applications(50, 8)
     np.testing.assert_array_equal(decide(X, loaded.release).pd, decide(X, release).pd)
+
+
+_SPEAKING = """
+name: speaking
+bands: [{up_to: 0.0001, answer: approve}, {answer: decline}]
+reasons:
+  languages:
+    de: {texts: {age: Das Alter, amount: Der Betrag, late_payments: Verspätete Zahlungen, income: Das Einkommen,
+      months: Die Laufzeit, housing: Die Wohnung, region: Die Region, employed: Die Anstellung}}
+    en: {}
+"""
+
+
+def test_reasons_are_stated_in_the_language_asked_for_and_replayed_in_it(store: Store) -> None:
+    """Else in the product's own; the record says which, so that the same application comes out the same again."""
+    product = PRODUCT_YAML + "reasons: {language: de}\n"
+    go_live(store, make_release("scorecard", _SPEAKING), at=NOW, product=product)
+    current = CurrentRoute(store)
+    row = rows(1)[0]
+    asked: list[tuple[str, ...]] = [(), ("it", "de-AT"), ("en-GB", "de"), ("it",)]
+    made = decide_and_record(current, [envelope(row, languages=wanted) for wanted in asked], now=NOW)
+
+    said = []
+    for one in made:
+        assert isinstance(one, Decided)
+        record = store.ledger.find(one.record_id)
+        assert record is not None
+        assert encode_payload(decide_again(current, record).decision) == record.payload
+        decision = decode_payload(record.payload, Decision)
+        assert decision.method == "reference"
+        said.append((decision.language, decision.reasons[0].text))
+    german = {"Das Alter", "Der Betrag", "Verspätete Zahlungen", "Das Einkommen", "Die Laufzeit", "Die Wohnung",
+              "Die Region", "Die Anstellung"}  # fmt: skip
+    assert [language for language, _ in said] == ["de", "de", "en", "de"]
+    assert [text in german for _, text in said] == [True, True, False, True]
+
+
+def test_an_exact_reason_has_no_error_in_its_record(store: Store) -> None:
+    go_live(store, make_release("scorecard", _STRICT), at=NOW)
+    [made] = decide_and_record(CurrentRoute(store), [envelope(rows(1)[0])], now=NOW)
+    assert isinstance(made, Decided)
+    [reason, *_] = msgspec.json.decode(made.reply)["reasons"]
+    assert set(reason) == {"code", "text", "column", "contribution"}

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -20,6 +21,8 @@ from roadworthy.batch import PAST, map_columns, open_sink, open_source, open_tab
 from roadworthy.contract import check_table, read_contract
 from roadworthy.errors import DataError, UsageError
 from roadworthy.model import seal
+from roadworthy.model.package import pack_parts
+from roadworthy.model.package_file import file_bytes
 from roadworthy.pipeline import InitResult, check_product, init_product, open_workspace
 from roadworthy.policy import Policy, run_cases
 from roadworthy.product import missing_purpose, read_product
@@ -201,6 +204,31 @@ def test_a_second_model_brought_along_is_sealed_with_the_contract_of_the_first(l
 
     seal(model, X, bad, name="second", contract=read_contract(out / "contract.yaml")).save(out / "second.rw")
     assert not [fault for fault in check_product(open_workspace(out)).faults if "sealed with" in fault]
+
+
+def test_check_holds_the_model_to_how_often_its_reasons_are_true(loans: Path) -> None:
+    """R27: what was measured at sealing, against the gates of product.yaml."""
+    table = past_applications()
+    X = table.select(["amount", "net income"])
+    bad = table["default"].to_numpy()
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X.to_pandas(), bad)
+    package = loans.parent / "true.rw"
+    sealed = seal(model, X, bad, name="true")
+    sealed.save(package)
+    rates = sealed.evaluation["true_reasons"]
+    assert rates["count"] > 0
+    assert (rates["adjusted"], rates["none"]) == (0, 0)
+    out = init(loans, package=package, amount="amount").directory
+    assert any(note.startswith("true reasons: of ") for note in check_product(open_workspace(out)).notes)
+
+    spoilt = {**sealed.evaluation, "true_reasons": {**rates, "adjusted": rates["count"] // 2, "none": 0}}
+    parts = {name: part for name, part in sealed.parts.items() if name != "manifest.json"}
+    parts["evaluation.json"] = msgspec.json.encode(spoilt)
+    note = {name: getattr(sealed.manifest, name) for name in sealed.manifest.__struct_fields__}
+    again = pack_parts(parts, **{name: value for name, value in note.items() if name not in ("protocol", "parts")})
+    (out / "true.rw").write_bytes(file_bytes(again))
+    fault = next(fault for fault in check_product(open_workspace(out)).faults if "true reasons" in fault)
+    assert "gates.true_reasons.adjusted_at_most: 0.1" in fault
 
 
 def test_a_package_whose_columns_the_file_lacks_is_refused(loans: Path) -> None:
