@@ -15,7 +15,8 @@ NAME = "check"
 def command(*, directory: Annotated[Path, Parameter(name=["--directory", "-C"])] = Path(), json: Json = False) -> int:
     """Check purpose, contract, policy with its cases, sources and stages; every fault with its line.
 
-    Exits 1 where anything stands in the way of going live. Whether the model passes its gates is on the page of a run.
+    Exits 1 where anything stands in the way of going live, as reasons that are not true often enough do. Whether the
+    model passes its other gates is on the page of a run.
 
     Example: roadworthy check
 
