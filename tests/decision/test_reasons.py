@@ -241,7 +241,8 @@ def test_a_sheet_writes_from_left_to_right_until_it_is_full() -> None:
     sheet.state(5, np.array([0, 2]))
     figures = np.array([[0.5], [0.25]])
     sheet.state_columns(np.array([[6], [7]]), np.array([0, 1]), figures, figures / 10, figures < 0.4)
-    sheet.state_columns(np.array([[-1, -1]]), np.array([2]), *([np.zeros((1, 2))] * 2), np.zeros((1, 2), dtype=bool))
+    nothing = np.zeros((1, 2))
+    sheet.state_columns(np.array([[-1, -1]]), np.array([2]), nothing, nothing, nothing > 0)
     sheet.state(8, np.array([0, 1, 2]))
     sheet.state(9, np.array([], dtype=np.int64))
     assert sheet.reason.tolist() == [[5, 6], [7, 8], [5, 8]]

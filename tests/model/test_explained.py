@@ -106,7 +106,7 @@ def test_a_package_that_says_what_it_cannot_do_is_refused() -> None:
         load_bytes(change(make_package("scorecard"), reasons="path"))
     with pytest.raises(PackageError, match="'lime' are unknown"):
         load_bytes(change(make_package("scorecard"), reasons="lime"))
-    assert load_bytes(change(make_package("boosted"), reasons="path")).engine.explain
+    assert load_bytes(change(make_package("boosted"), reasons="path")).manifest.engine.reasons == "path"
     assert PROTOCOL >= 3
 
 

@@ -60,7 +60,7 @@ def test_mending_the_columns_that_a_rule_names_stops_it_firing(
     for place, code in enumerate(compiled.codes):
         named = compiled.columns_of(code)
         assert named
-        free = np.flatnonzero(~fired[:, place])
-        for row in np.flatnonzero(fired[:, place]) if len(free) else ():
+        free = np.flatnonzero(~fired[:, place]).tolist()
+        for row in np.flatnonzero(fired[:, place]).tolist() if free else ():
             mended = {**rows[row], **{name: rows[free[0]][name] for name in named}}
             assert not compiled.fire(batch_of(mended)).rules[0, place], (texts[place], rows[row], mended)

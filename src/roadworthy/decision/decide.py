@@ -62,7 +62,7 @@ def decide(applications: Any, release: Release, tables: Mapping[str, Table] = _N
     no_true_reason, adjusted = np.zeros(len(batch), dtype=np.bool_), np.zeros(len(batch), dtype=np.bool_)
     pd_at_reference = np.full(len(batch), np.nan)
     if len(stated):
-        package, asked = release.package, batch.take(stated)
+        package, asked = release.package, batch if len(stated) == len(batch) else batch.take(stated)
         columns = choose_columns(package.engine, package.reference, asked, pd[stated], sheet.room[stated])
         untrue = stated[~columns.true & (answer[stated] == DECLINE)]
         answer[untrue] = REFER
