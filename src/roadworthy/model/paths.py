@@ -244,14 +244,17 @@ def _explain(
                                     above[under, lane] = both * above[i, lane]
                             else:
                                 value = values[base + i, way]
-                                for lane in range(_POINTS):
-                                    both = share + points[at + lane] * gain
-                                    lean = weights[at + lane] * gain
-                                    if again:
-                                        lean = (lean - before[earlier, lane] * both) * inverse[earlier, lane]
-                                        both *= inverse[earlier, lane]
-                                    below[i, lane] += both * value
-                                    added[row, column, lane] += lean * above[i, lane] * value
+                                if again:
+                                    for lane in range(_POINTS):
+                                        both = share + points[at + lane] * gain
+                                        lean = weights[at + lane] * gain - before[earlier, lane] * both
+                                        leaf = value * inverse[earlier, lane]
+                                        below[i, lane] += both * leaf
+                                        added[row, column, lane] += lean * above[i, lane] * leaf
+                                else:
+                                    for lane in range(_POINTS):
+                                        below[i, lane] += (share + points[at + lane] * gain) * value
+                                        added[row, column, lane] += weights[at + lane] * gain * above[i, lane] * value
                     for back in range(count - one):
                         last = count - one - back
                         parent = np.uintp(splits[base + last].above)
