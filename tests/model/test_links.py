@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from roadworthy.model.links import LINKS, complement, logit_float32
+from roadworthy.model.links import LINKS, PLAIN, complement, logit_float32
 
 NAN = float("nan")
-SIGMOIDS = [name for name in LINKS if name != "identity"]
+SIGMOIDS = [name for name in LINKS if name not in PLAIN]
 
 
 def test_the_names_are_part_of_the_package_protocol() -> None:
-    assert set(LINKS) == {"identity", "expit", "sigmoid", "sigmoid_float32"}
+    assert set(LINKS) == {"identity", "to_float32", "expit", "sigmoid", "sigmoid_float32", "logistic_float32"}
 
 
 @pytest.mark.parametrize("name", LINKS)
@@ -32,7 +32,7 @@ def test_half_at_zero_rising_and_within_bounds(name: str) -> None:
     assert (np.diff(found) >= 0).all()
     assert found.min() >= 0
     assert found.max() == 1.0
-    np.testing.assert_allclose(found, expit(margins), rtol=0, atol=2e-7 if name == "sigmoid_float32" else 1e-15)
+    np.testing.assert_allclose(found, expit(margins), rtol=0, atol=2e-7 if name.endswith("float32") else 1e-15)
 
 
 def test_scikit_learn_s_is_scipy_s_to_the_bit() -> None:
@@ -45,8 +45,9 @@ def test_lightgbm_s_is_the_c_library_s_exp_to_the_bit() -> None:
     assert LINKS["sigmoid"](np.array(margins)).tolist() == [1.0 / (1.0 + math.exp(-x)) for x in margins]
 
 
-def test_xgboost_s_answers_are_float32() -> None:
-    found = LINKS["sigmoid_float32"](np.random.default_rng(0).normal(0, 5, 1_000))
+@pytest.mark.parametrize("name", ["sigmoid_float32", "logistic_float32", "to_float32"])
+def test_answers_in_float32_are_float32(name: str) -> None:
+    found = LINKS[name](np.random.default_rng(0).normal(0, 5, 1_000))
     assert (found == found.astype(np.float32)).all()
 
 

@@ -40,7 +40,9 @@ def compile_model(
     except (PackageError, ValueError, TypeError, KeyError, AttributeError, IndexError) as fault:
         # Some other version of a library may hold its parts otherwise. Compiling is never needed to answer right.
         return None, None, f"its parts are not laid out as known: {type(fault).__name__}: {fault}"
-    parity = compare(engine, (batch, hard), (own, native.pd_at_once(hard)), cut_offs=cut_offs)
+    answers = (own, native.pd_at_once(hard))
+    tolerance = getattr(native.model, "linear_tolerance", LINEAR_TOLERANCE)
+    parity = compare(engine, (batch, hard), answers, cut_offs=cut_offs, linear_tolerance=tolerance)
     if not parity.holds:
         return None, parity, f"the compiled form differs from the model{_suspect(engine)}: {parity.sentence()}"
     return engine, parity, parity.sentence()

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from roadworthy.errors import PackageError
-from roadworthy.model.links import LINKS
+from roadworthy.model.links import LINKS, PLAIN
 
 __all__ = ["CURVES", "Curve"]
 
@@ -113,7 +113,7 @@ class Curve:
 
     def log_odds(self) -> tuple[float, float] | None:
         """(a, b) where the log-odds of the result are a x + b; None where they are no straight line of x."""
-        if self.name in ("expit", "sigmoid", "sigmoid_float32"):
+        if self.name in LINKS and self.name not in PLAIN:
             return 1.0, 0.0
         if self.name == "platt":
             return -float(self.params[0]), -float(self.params[1])

@@ -17,7 +17,7 @@ from roadworthy.contract.batch import Batch
 from roadworthy.errors import PackageError
 from roadworthy.model.forest import Forest
 from roadworthy.model.linear import Linear
-from roadworthy.model.links import LINKS, complement
+from roadworthy.model.links import LINKS, PLAIN, complement
 from roadworthy.model.plan import Plan
 
 __all__ = ["METHODS", "CompiledEngine", "Engine", "Explanation", "keep_probabilities"]
@@ -142,7 +142,7 @@ class CompiledEngine:
             output=sign * output,
             reference_output=sign * base,
             reference_pd=reference_pd,
-            quantity="pd" if self.link == "identity" else "margin",
+            quantity="pd" if self.link in PLAIN else "margin",
             method=self.reasons,
         )
 

@@ -10,7 +10,10 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.special import expit
 
-__all__ = ["LINKS", "complement", "logit_float32"]
+__all__ = ["LINKS", "PLAIN", "complement", "logit_float32"]
+
+PLAIN = ("identity", "to_float32")
+"""The links of scorers that add up probabilities, and so explain them."""
 
 
 def _identity(margin: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -44,6 +47,22 @@ def _sigmoid_float32(margin: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
+def _logistic_float32(margin: Any) -> Any:
+    """ONNX Runtime's own, of doubles too, in float32: 1 / (1 + exp(-|x|)) by the C library's expf; from 1 below 0."""
+    one = np.float32(1.0)
+    out = np.empty(margin.shape[0], dtype=np.float64)
+    for i in range(margin.shape[0]):
+        x = np.float32(margin[i])
+        y = one / (one + np.exp(-abs(x)))
+        out[i] = one - y if x < 0 else y
+    return out
+
+
+def _to_float32(margin: NDArray[np.float64]) -> NDArray[np.float64]:
+    return margin.astype(np.float32).astype(np.float64)
+
+
+@njit(cache=True, nogil=True)
 def logit_float32(probability: Any) -> Any:
     """XGBoost's margin of a base score: -log(1 / p - 1) with the C library's logf."""
     one = np.float32(1.0)
@@ -55,6 +74,8 @@ LINKS: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
     "expit": _expit,
     "sigmoid": _sigmoid,
     "sigmoid_float32": _sigmoid_float32,
+    "logistic_float32": _logistic_float32,
+    "to_float32": _to_float32,
 }
 """By the name that a package's manifest carries; names are part of the protocol."""
 
@@ -65,6 +86,6 @@ def complement(link: str, probability: NDArray[np.float64]) -> NDArray[np.float6
     >>> complement("expit", np.array([0.25]))
     array([0.75])
     """
-    if link == "sigmoid_float32":
+    if link.endswith("float32"):
         return (np.float32(1.0) - probability.astype(np.float32)).astype(np.float64)
     return 1.0 - probability

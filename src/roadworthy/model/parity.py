@@ -58,6 +58,7 @@ def compare(
     answers: tuple[NDArray[np.float64], NDArray[np.float64]],
     *,
     cut_offs: Sequence[float],
+    linear_tolerance: float = LINEAR_TOLERANCE,
 ) -> Parity:
     """The engine against the library's own PDs, on rows as given and on rows made up to be hard: two of each."""
     ours = np.concatenate([engine.pd(batch) for batch in batches])
@@ -72,7 +73,7 @@ def compare(
         largest_difference=float(np.nan_to_num(difference, nan=np.inf).max(initial=0.0)),
         changed_answers=changed,
         refused_by_library_only=int(np.sum(~np.isnan(ours[~answered]))),
-        tolerance=0.0 if engine.is_exact else LINEAR_TOLERANCE,
+        tolerance=0.0 if engine.is_exact else linear_tolerance,
     )
 
 

@@ -22,6 +22,7 @@ from roadworthy.model.engine_parts import COMPOSED, engine_parts
 from roadworthy.model.evaluate import evaluate
 from roadworthy.model.forest import Forest
 from roadworthy.model.formats import class_name
+from roadworthy.model.formats.files import find_model
 from roadworthy.model.formats.frames import contract_columns, frame_columns, make_frame
 from roadworthy.model.formats.native import NativeEngine
 from roadworthy.model.formats.reading import refuse_other_reading
@@ -64,7 +65,9 @@ def seal(
     Parameters
     ----------
     model
-        A fitted binary classifier or pipeline (scikit-learn, LightGBM, XGBoost) that takes the columns of `X`.
+        A fitted binary classifier or pipeline (scikit-learn, LightGBM, XGBoost, CatBoost) that takes the columns of
+        `X`, an ONNX model, or the path of a model file: .skops, LightGBM's .txt, XGBoost's .json or .ubj, CatBoost's
+        .cbm or .json, .onnx.
     X
         (n, k) raw columns as pandas, polars, Arrow or a Batch: best those held out from training, since the package
         carries how well the model did on them.
@@ -101,6 +104,7 @@ def seal(
         that ranks bad rows as the safest, or one that can be neither compiled nor stored without pickle.
 
     """
+    model = find_model(model)
     given = _read(X, contract, name)
     batch, contract = given.batch, given.batch.contract
     columns = model_columns(model, given.names, contract)
@@ -141,6 +145,11 @@ def seal(
         "golden.json": msgspec.json.encode(golden),
     }
     explained = _what_is_explained(engine or native, native, compared, own, typical)
+    if engine is None and getattr(model, "only_compiled", False):
+        raise SealError(
+            f"the ONNX graph cannot be compiled: {why}",
+            mend="seal the model that it was made of; a graph in float32 changes answers, and is never run as it is",
+        )
     if engine is None:
         parts["native.skops"] = dump_native(model, trusted_types)
         note = EngineNote(

@@ -12,14 +12,14 @@ from roadworthy.errors import MissingExtra, PackageError, SealError
 from roadworthy.model.formats.apart import do_apart
 from roadworthy.model.formats.stored import load_native
 
-__all__ = ["library_of", "read_here", "read_model_file"]
+__all__ = ["find_model", "library_of", "read_here", "read_model_file"]
 
-_LIBRARIES = {".skops": "skops", ".txt": "lightgbm", ".ubj": "xgboost", ".cbm": "catboost"}
+_LIBRARIES = {".skops": "skops", ".txt": "lightgbm", ".ubj": "xgboost", ".cbm": "catboost", ".onnx": "onnx"}
 SUFFIXES = (*_LIBRARIES, ".json")
 
 
 def read_model_file(path: Path) -> Any:
-    """A model from .skops, LightGBM's .txt, XGBoost's .json or .ubj, or CatBoost's .cbm or .json; else SealError."""
+    """A model from .skops, LightGBM's .txt, XGBoost's .json or .ubj, CatBoost's .cbm or .json, .onnx; or SealError."""
     if path.suffix not in SUFFIXES:
         raise SealError("is not a kind of model file that is read", where=path, available=SUFFIXES)
     if not path.is_file():
@@ -30,6 +30,17 @@ def read_model_file(path: Path) -> Any:
     return read_here(path)
 
 
+def find_model(model: Any) -> Any:
+    """`model` itself; the model in a file where it is a path; ONNX's own object as one that can be asked."""
+    if isinstance(model, (str, Path)):
+        return read_model_file(Path(model))
+    if type(model).__name__ == "ModelProto" and type(model).__module__.partition(".")[0] == "onnx":
+        from roadworthy.model.formats.onnx_file import read_onnx
+
+        return read_onnx(model.SerializeToString())
+    return model
+
+
 def library_of(path: Path) -> str:
     """The library that wrote a file, by its ending, and for .json by what it names."""
     return _LIBRARIES.get(path.suffix) or ("catboost" if _has_features_info(path) else "xgboost")
@@ -37,7 +48,13 @@ def library_of(path: Path) -> str:
 
 def read_here(path: Path) -> Any:
     """The model in a file, read by its library in this process; SealError where it is none."""
-    readers = {"skops": _read_skops, "lightgbm": _read_lightgbm, "xgboost": _read_xgboost, "catboost": _read_catboost}
+    readers = {
+        "skops": _read_skops,
+        "onnx": _read_onnx,
+        "lightgbm": _read_lightgbm,
+        "xgboost": _read_xgboost,
+        "catboost": _read_catboost,
+    }
     return readers[library_of(path)](path)
 
 
@@ -84,6 +101,14 @@ def _read_xgboost(path: Path) -> Any:
     except xgboost.core.XGBoostError as error:
         raise SealError(f"is not an XGBoost model: {str(error).splitlines()[0]}", where=path) from None
     return booster
+
+
+def _read_onnx(path: Path) -> Any:
+    from roadworthy.model.formats.onnx_file import LARGEST, read_onnx
+
+    if path.stat().st_size > LARGEST:
+        raise SealError(f"has {path.stat().st_size:,} bytes, and {LARGEST:,} is the most", where=path)
+    return read_onnx(path.read_bytes(), path)
 
 
 def _read_catboost(path: Path) -> Any:

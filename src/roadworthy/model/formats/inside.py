@@ -21,6 +21,8 @@ from roadworthy.model.formats.guard import Forbidden, give_up, leave_network, li
 __all__ = ["main"]
 
 _WIDEST = 100_000
+_TEXT = 8
+"""What ONNX calls text."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -94,11 +96,15 @@ def _try(path: Path, folder: Path, _: Sequence[str]) -> dict[str, Any]:
     from roadworthy.model.formats.files import library_of, read_here
 
     library = library_of(path)
-    for name in (library, "treelite"):
+    for name in (library, "onnxruntime" if library == "onnx" else "treelite"):
         with suppress(ImportError):
             import_module(name)
     give_up(folder)
     model = read_here(path)
+    if library == "onnx":
+        kinds = [kind for _, kind, width in model.inputs for _ in range(min(width, _WIDEST))]
+        model.predict_proba([["0" if kind == _TEXT else 0.0 for kind in kinds]])
+        return {}
     if library == "catboost":
         words = set(model.get_cat_feature_indices())
         model.predict_proba([["0" if i in words else 0.0 for i in range(min(len(model.feature_names_), _WIDEST))]])
