@@ -401,3 +401,18 @@ def test_on_real_credit_data_every_row_is_equal(file: str, target: str, model: s
     explanation = package.explain(X[~learned][:100])
     gap = explanation.contributions.sum(axis=1) - (explanation.output - explanation.reference_output)
     assert np.abs(gap).max() < (1e-5 if model == "XGBoost" else 1e-11)
+
+
+def test_what_lightgbm_takes_for_zero_is_zero_at_its_own_border() -> None:
+    """It reads a number up to 1e-35 as zero, so that the border below zero, taken as a value, lies above itself."""
+    from roadworthy.model.formats.lightgbm import compile_model
+
+    rng = np.random.default_rng(2)
+    X = np.where(rng.random((2_000, 1)) < 0.5, 0.0, rng.normal(size=(2_000, 1)))
+    model = lightgbm.LGBMClassifier(n_estimators=5, verbose=-1, n_jobs=1).fit(X, (X[:, 0] >= 0).astype(int))
+    scorer: Any = compile_model(model, [], bad_first=False).scorer
+    border = float(np.float32(1e-35))
+    assert np.nextafter(-border, -1.0) in scorer.threshold.tolist()
+    near = np.array([[sign * value] for sign in (-1.0, 1.0) for value in (
+        0.0, 5e-324, 1e-40, np.nextafter(border, 0.0), border, np.nextafter(border, 1.0), 1e-30)])  # fmt: skip
+    assert scorer.margin(near).tolist() == model.predict_proba(near, raw_score=True).tolist()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from roadworthy.model.formats.boosters import load_booster, read_trees
 from roadworthy.model.formats.feature import CannotCompile, Compiled, Feature, category_text
-from roadworthy.model.formats.grow import join_trees
+from roadworthy.model.formats.grow import TreeArrays, join_trees
 from roadworthy.model.plan import Op
 
 NAMES = ("lightgbm.LGBMClassifier", "lightgbm.Booster")
+_ZERO = float(np.float32(1e-35))
 
 
 def compile_model(model: Any, features: list[Feature], bad_first: bool) -> Compiled:
@@ -23,11 +25,17 @@ def compile_model(model: Any, features: list[Feature], bad_first: bool) -> Compi
         raise CannotCompile(f"a LightGBM objective with {header.get_field('postprocessor')} has no compiled form")
     if float(header.get_field("sigmoid_alpha")[0]) != 1.0:
         raise CannotCompile("a LightGBM sigmoid other than 1 has no compiled form yet")
-    trees = read_trees(loaded)
+    trees = [_off_zero(tree) for tree in read_trees(loaded)]
     if booster.params.get("boosting", booster.params.get("boosting_type", "gbdt")) == "rf":
         raise CannotCompile("LightGBM's averaging forest has no compiled form yet")
     forest = join_trees(trees)
     return Compiled(forest, "sigmoid", _encode(features, booster.pandas_categorical or []), bad_is_first=bad_first)
+
+
+def _off_zero(tree: TreeArrays) -> TreeArrays:
+    """The tree as its library asks it, which takes numbers up to 1e-35 for zero: its border below zero itself too."""
+    below = np.nextafter(-_ZERO, -np.inf)
+    return replace(tree, threshold=np.where(tree.threshold == -_ZERO, below, tree.threshold))
 
 
 def known_categories(model: Any) -> dict[int, tuple[Any, ...]]:
