@@ -415,4 +415,4 @@ def test_what_lightgbm_takes_for_zero_is_zero_at_its_own_border() -> None:
     assert np.nextafter(-border, -1.0) in scorer.threshold.tolist()
     near = np.array([[sign * value] for sign in (-1.0, 1.0) for value in (
         0.0, 5e-324, 1e-40, np.nextafter(border, 0.0), border, np.nextafter(border, 1.0), 1e-30)])  # fmt: skip
-    assert scorer.margin(near).tolist() == model.predict_proba(near, raw_score=True).tolist()
+    assert scorer.margin(near).tolist() == np.asarray(model.predict_proba(near, raw_score=True)).tolist()
