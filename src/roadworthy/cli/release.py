@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
+from msgspec import structs
 
 from roadworthy.cli.acting import As, Directory, acting, tell_time
 from roadworthy.cli.speaking import Json, say, show_json
@@ -266,14 +267,17 @@ def promote(
     with acting(directory, as_name=as_) as deed:
         current = CurrentRoute(deed.store)
         found = promote_release(deed, release, current=current, reason=reason, break_glass=break_glass)
-    return _show_step(found, f"release {found.id} is live", "roadworthy serve, where nothing serves yet", json)
+    done = (
+        f"release {found.id} is live: a service that runs decides by it from the next application on, without a restart"
+    )
+    return _show_step(found, done, "roadworthy serve, where none runs yet", json)
 
 
 @command.command
-def rollback(*, reason: str = "", directory: Directory = Path(), as_: As = None, json: Json = False) -> int:
+def rollback(reason: str = "", *, directory: Directory = Path(), as_: As = None, json: Json = False) -> int:
     """Go back to the release that was live before this one; a second time, one more.
 
-    Example: roadworthy release rollback --reason "declines doubled since noon"
+    Example: roadworthy release rollback "declines doubled since noon"
 
     Parameters
     ----------
@@ -290,9 +294,20 @@ def rollback(*, reason: str = "", directory: Directory = Path(), as_: As = None,
     from roadworthy.lifecycle import roll_back
     from roadworthy.live import CurrentRoute
 
+    if reason.strip().isdigit():  # somebody means a release, and what goes live would be another one
+        raise UsageError(
+            "takes no release: it goes back to the one that was live before",
+            where="roadworthy release rollback",
+            mend=f'`roadworthy release rollback "WHY"`, or `roadworthy release promote {reason.strip()}`',
+        )
     with acting(directory, as_name=as_) as deed:
         found = roll_back(deed, current=CurrentRoute(deed.store), reason=reason)
-    return _show_step(found, f"release {found.id} is live again", None, json)
+    why = found.steps[-1].details
+    done = f"release {found.id} is live again, instead of release {why['instead_of']}"
+    if reason.strip():
+        return _show_step(found, f"{done}: {why['reason']}", None, json)
+    said = 'no reason is on the record; next time: roadworthy release rollback "WHY"'
+    return _show_step(structs.replace(found, notes=(*found.notes, said)), done, None, json)
 
 
 @command.command(name="who-was-live")
