@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from roadworthy.access import Branches
+from roadworthy.desk.inputs import show_value
 from roadworthy.records import Erasure, OutcomeEvent
+from tests.api.house import INPUTS
 from tests.desk.conftest import Desk, Person, read_words
 
 REFERRED: dict[str, Any] = {"late_payments": 2}
@@ -51,6 +53,10 @@ def test_the_answer_comes_first_and_all_that_led_to_it_follows(desk: Desk, offic
     assert "within 12 months of booking" in words
     for reason in decided["reasons"]:
         assert reason["text"] in words
+        value = show_value({**INPUTS, **DECLINED}[reason["column"]])
+        assert f"{reason['text']}: {value} makes a bad outcome" in words
+    assert "income 30,000" in words
+    assert "amount 5,000" in words
     assert "makes a bad outcome likelier" in words
     assert "No rule fired; the PD alone decided" in words
     assert "Release 1, champion Model" in words

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from roadworthy.batch.mapping import SourceMapping, map_columns
-from roadworthy.contract import RESERVED, Batch, Contract, SetAside, check_table, outside
+from roadworthy.contract import RESERVED, Batch, Contract, SetAside, check_table, outside, say_number
 
 __all__ = ["MOST_LOOKED_AT", "warn_applications"]
 
@@ -79,7 +79,7 @@ def _other_units(batch: Batch, like: Batch | None) -> Iterator[str]:
             continue
         fold = f"{now / then:,.0f} times" if now > then else f"one {then / now:,.0f}th of"
         yield (
-            f"{column.name}: the median is {now:,.6g}, {fold} what the model was made of ({then:,.6g}). Did its unit "
+            f"{column.name}: the median is {say_number(now)}, {fold} what the model was made of ({say_number(then)}). Did its unit "
             "change?"
         )
 

@@ -14,6 +14,7 @@ from roadworthy.contract.infer import infer_contract
 from roadworthy.contract.profile import profile_columns
 from roadworthy.contract.schema import RESERVED, Column, ColumnType, Contract, Outside, Role
 from roadworthy.contract.shapes import application_struct, json_schema
+from roadworthy.contract.words import say_number
 
 __all__ = [
     "MISSING",
@@ -44,5 +45,6 @@ __all__ = [
     "parse_contract",
     "profile_columns",
     "read_contract",
+    "say_number",
     "to_arrow",
 ]

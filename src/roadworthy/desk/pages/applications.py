@@ -14,7 +14,7 @@ from roadworthy.casework import (
 )
 from roadworthy.desk.addresses import address
 from roadworthy.desk.history import tell_history, tell_terms
-from roadworthy.desk.inputs import write_value
+from roadworthy.desk.inputs import show_value
 from roadworthy.desk.likeness import FEWEST, observed_rates
 from roadworthy.desk.page import Shown, page, show
 from roadworthy.desk.visit import Visit
@@ -117,7 +117,7 @@ def _direction(contribution: float | None) -> str:
 def _value(view: DecisionView, column: str | None) -> str | None:
     if column is None or view.inputs is None or column not in view.inputs:
         return None
-    return write_value(view.inputs[column]) or "not given"
+    return show_value(view.inputs[column])
 
 
 def _inputs(view: DecisionView, loaded: Loaded | None) -> list[tuple[str, str, str]]:
@@ -126,7 +126,7 @@ def _inputs(view: DecisionView, loaded: Loaded | None) -> list[tuple[str, str, s
         return []
     known = {} if loaded is None else {column.name: column.description for column in loaded.contract.columns}
     names = [*known, *(name for name in view.inputs if name not in known)]
-    return [(name, known.get(name, ""), write_value(view.inputs.get(name)) or "not given") for name in names]
+    return [(name, known.get(name, ""), show_value(view.inputs.get(name))) for name in names]
 
 
 def _find_proposal(visit: Visit, view: DecisionView) -> ProposedOverride | None:
