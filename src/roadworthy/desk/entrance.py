@@ -14,6 +14,7 @@ from litestar.exceptions import HTTPException
 
 from roadworthy.access import Actor, actor_by_session
 from roadworthy.desk.accuracy import AccuracyLately
+from roadworthy.desk.branches import BranchesLately
 from roadworthy.desk.page import HTML, render_stranger, show
 from roadworthy.desk.pages import HANDLERS
 from roadworthy.desk.visit import SESSION_COOKIES, Visit, read_cookies
@@ -49,7 +50,7 @@ _HEADERS = {
 
 def make_entrance(services: Services, metrics: Metrics) -> Entrance:
     """The people's entrance to a door."""
-    lately = {"accuracy": AccuracyLately(), "weeks": WeeksLately()}
+    lately = {"accuracy": AccuracyLately(), "branches": BranchesLately(), "weeks": WeeksLately()}
     site = _make_site(State({"services": services, "metrics": metrics, **lately}))
 
     async def identify(headers: dict[bytes, bytes], now: datetime) -> Actor:

@@ -20,7 +20,7 @@ from roadworthy.batch import (
 )
 from roadworthy.desk.format import moment
 from roadworthy.desk.page import Shown, act, go, page, show
-from roadworthy.desk.sought import read_asked, read_wanted
+from roadworthy.desk.sought import read_asked, want
 from roadworthy.desk.visit import Visit
 from roadworthy.door import Sent
 from roadworthy.errors import Refused, RoadworthyError, UsageError
@@ -76,7 +76,7 @@ def post_file(visit: Visit) -> Shown:
 @act("/search/export", "decision.export", "Export what a search finds")
 def post_export(visit: Visit) -> Shown:
     """Queue the export of the search in the URL, and of what its cookie names."""
-    wanted = read_wanted(read_asked(visit), visit.time_zone)
+    wanted = want(visit, read_asked(visit))
     job = ask_to_export(visit.deed(), wanted, cast(Any, visit.sent["format"] or "csv"), most=MOST_ROWS)
     visit.services.wake()
     return go(f"/files/{job.job_id}", "The export is queued")
