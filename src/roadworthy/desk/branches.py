@@ -15,24 +15,24 @@ __all__ = ["BranchesLately", "list_branches", "match_branches"]
 class BranchesLately:
     """The branches of all applications, read once in a while: of a million of them it takes a moment."""
 
-    def __init__(self, keep: timedelta = timedelta(minutes=5)) -> None:
+    def __init__(self, keep: timedelta = timedelta(minutes=1)) -> None:
         self._read: Lately[tuple[str, ...]] = Lately(keep=keep, most=1)
 
     def look(self, visit: Visit, *, patience: float) -> tuple[str, ...]:
-        """Those of them that whoever looks sees, in order; none while they are still being read."""
+        """All of them, in order; none while they are still being read."""
 
         def read() -> tuple[str, ...]:
             with visit.services.store.reading() as connection:
                 return read_branches(connection)
 
         worked = self._read.look("all", read, now=visit.admitted.at, patience=patience)
-        return () if worked is None else tuple(name for name in worked.value if visit.by.branches.hold(name))
+        return () if worked is None else worked.value
 
 
 def list_branches(visit: Visit, *, patience: float = 0.1) -> tuple[str, ...]:
     """The branches that applications name, as far as whoever looks sees them; none while they are still being read."""
     lately: BranchesLately = visit.app.state["branches"]
-    return lately.look(visit, patience=patience)
+    return tuple(name for name in lately.look(visit, patience=patience) if visit.by.branches.hold(name))
 
 
 def match_branches(typed: str, known: Collection[str]) -> tuple[str, ...]:
