@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -205,6 +206,23 @@ def test_what_comes_after_a_promotion_is_right_whether_or_not_a_service_runs(tri
     assert "next: roadworthy serve, where none runs yet" in out
 
 
+def test_what_looks_wrong_about_a_release_is_said_with_the_way_back(trial: Run, product_folder: Path) -> None:
+    """R10: the same words as on the page; a machine reads them, too."""
+    path = product_folder / "policy.yaml"
+    text = path.read_text()
+    path.write_text(re.sub(r"up_to: 0[0-9.]*(.*answer: refer)", r"up_to: 0.64\1", text))
+    assert path.read_text() != text
+    code, _, err = trial("release create")
+    assert code == 0, err
+    code, out, _ = trial("release promote 2")
+    assert code == 0
+    assert "- look at this: it declines from a PD of 64.0% instead of" in out
+    assert 'to take it back: roadworthy release rollback "WHY"' in out
+    code, out, _ = trial("release rollback --json", "the wrong cut-off")
+    warnings = json.loads(out)["warnings"]
+    assert any("it declines from a PD of" in warning for warning in warnings)
+
+
 def test_verify_finds_a_changed_record(trial: Run, product_folder: Path) -> None:
     code, out, _ = trial("verify")
     assert code == 0
@@ -283,7 +301,7 @@ def test_a_file_is_recorded_once_and_decided_as_it_is_scored(trial: Run, tmp_pat
     assert "700 applications read, 698 decided" in out
     assert "2 set aside" in out
     aside = (tmp_path / "recorded_set_aside.csv").read_text()
-    assert "type at $.inputs.age" in aside
+    assert "type at age: " in aside
     assert "a name that the store keeps for itself" in aside
     first = (tmp_path / "recorded.csv").read_bytes()
     code, out, _ = trial("score --record", str(data), str(tmp_path / "recorded.csv"))

@@ -97,7 +97,9 @@ def test_an_analyst_scores_without_recording_and_is_not_offered_to(desk: Desk, r
     ("data", "status", "said"),
     [
         (b"", 422, "no file was chosen"),
-        (b"colour,shape\nred,round\n", 422, "no column"),
+        (b"colour,shape\nred,round\n", 422, "It seems to be something else: its columns are colour, shape"),
+        (b"answer,pd,score\ndecline,0.5,500\n", 422, "It seems to be decisions that were made already"),
+        (b"application_id,event,at\nA-1,default,2026-01-01\n", 422, "It seems to be outcomes of applications"),
         (b"PK\x03\x04nonsense", 422, "loans.csv"),
         (applications(9, "many"), 409, "has 9 rows, and at most 8 are taken here"),
     ],

@@ -106,7 +106,20 @@ def test_a_table_in_the_place_of_applications_is_no_file_of_them(desk: Desk) -> 
     """R10: and applications in the place of a table: see the table's own page."""
     refused = upload(desk, OCTOBER, "regions_2026-10.csv")
     assert refused.status_code == 422
-    assert "no column 'age'" in read_words(refused.text)
+    words = read_words(refused.text)
+    assert "regions_2026-10.csv: lacks age," in words
+    assert "It seems to be applications, cut short or written otherwise, and has limit instead" in words
+    assert "ask Ana, who owns made-up loans," in words
+    assert "sources.yaml" not in words, "an officer has none"
+
+
+def test_a_table_that_a_release_reads_is_known_by_its_columns(lender: Lender) -> None:
+    """R10: the wrong form is named with the right one."""
+    refused = lender.officer.send("/files", files={"file": ("regions_2026-10.csv", OCTOBER)}, record="on")
+    assert refused.status_code == 422
+    words = read_words(refused.text)
+    assert "It seems to be the table regions" in words
+    assert "upload it on the page of the table regions" in words
 
 
 def test_applications_in_the_place_of_a_table_are_no_table(lender: Lender) -> None:

@@ -90,7 +90,7 @@ def test_who_goes_live_while_another_reads_the_warnings_is_not_replaced_unseen(
     number, quicker = lender.approved(READS.replace("0.12", "0.11")), lender.approved(READS.replace("0.12", "0.13"))
     house = lender.desk.house
 
-    weigh = releases._weigh
+    weigh = releases.weigh_release
 
     def be_quicker(*what: Any, **how: Any) -> Any:
         weighed = weigh(*what, **how)
@@ -99,7 +99,7 @@ def test_who_goes_live_while_another_reads_the_warnings_is_not_replaced_unseen(
         promote_release(house.deed("operator"), quicker, current=house.services.current)
         return weighed[0], ()
 
-    monkeypatch.setattr(releases, "_weigh", be_quicker)
+    monkeypatch.setattr(releases, "weigh_release", be_quicker)
     refused = words(lender.promote(number), 409)
     assert f"another release went live meanwhile: release {quicker} is live now" in refused
     assert lender.champion == quicker

@@ -6,7 +6,7 @@ from roadworthy.contract.arrow import to_arrow
 from roadworthy.contract.batch import MISSING, UNSEEN, Batch
 from roadworthy.contract.bodies import CheckedBodies, check_bodies
 from roadworthy.contract.body import check_body
-from roadworthy.contract.check import Checked, SetAside, Violation, check_table, find_writings, outside
+from roadworthy.contract.check import Checked, SetAside, Violation, check_table, column_of, find_writings, outside
 from roadworthy.contract.contract_file import contract_digest, contract_yaml, parse_contract, read_contract
 from roadworthy.contract.document import document_contract
 from roadworthy.contract.facts import ColumnFacts
@@ -35,6 +35,7 @@ __all__ = [
     "check_bodies",
     "check_body",
     "check_table",
+    "column_of",
     "contract_digest",
     "contract_yaml",
     "document_contract",

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from roadworthy.contract import Column, Contract, Violation
+from roadworthy.contract import Column, Contract, Violation, column_of
 from roadworthy.desk.format import number
 from roadworthy.desk.visit import Form
 
@@ -74,7 +74,7 @@ def list_fields(
     contract: Contract, inputs: Mapping[str, Any], sent: Form | None = None, faults: Iterable[Violation] = ()
 ) -> list[InputField]:
     """A field for each column, with the recorded value, or with what was sent and what is wrong with it."""
-    told = {fault.path.removeprefix("$.inputs."): fault.message for fault in faults}
+    told = {column_of(fault.path): fault.message for fault in faults}
     fields = []
     for column in contract.columns:
         was, name = write_value(inputs.get(column.name)), _field(column)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from roadworthy.errors import RoadworthyError
 from roadworthy.lifecycle.policy_words import ANSWERED, rate_words
-from roadworthy.lifecycle.preview import Preview
-from roadworthy.live import Loaded
+from roadworthy.lifecycle.preview import Preview, preview_release
+from roadworthy.lifecycle.views import ReleaseView
+from roadworthy.live import CurrentRoute, Loaded
 from roadworthy.policy import find_band_starts
 from roadworthy.product import missing_purpose
 
-__all__ = ["warn_release"]
+__all__ = ["list_warnings", "warn_release", "weigh_release"]
 
 _SHARE = 0.10
 _FOLD = 2.0
@@ -30,6 +32,34 @@ def warn_release(live: Loaded, candidate: Loaded, preview: Preview, *, was_live:
         *_thin(preview),
         *(f"its purpose is not stated: {name}" for name in missing_purpose(candidate.product)),
     )
+
+
+def weigh_release(
+    current: CurrentRoute, release: ReleaseView, *, back: bool = False, most: int = 1_000
+) -> tuple[Preview | None, tuple[str, ...]]:
+    """What the `most` latest decisions would have been by `release`, and what looks wrong about making it live.
+
+    `back`: by rolling back to it. Of a first release, or of the one that is live, there is nothing to say. Errors as
+    `preview_release`.
+    """
+    live = current.refresh().champion
+    if live is None or live.id == release.id:
+        return None, ()
+    preview = preview_release(current, release.id, most=most)
+    was_live = release.state == "was_live" and not back
+    return preview, warn_release(live, current.load(release.id), preview, was_live=was_live)
+
+
+def list_warnings(
+    current: CurrentRoute, release: ReleaseView, *, back: bool = False, most: int = 1_000
+) -> tuple[str, ...]:
+    """The warnings of `weigh_release`, for who does not look before. None where it cannot be weighed: it cannot go live
+    then either, and whoever tries is told why.
+    """
+    try:
+        return weigh_release(current, release, back=back, most=most)[1]
+    except RoadworthyError:
+        return ()
 
 
 def _wrong_release(live: Loaded, candidate: Loaded, *, was_live: bool) -> Iterator[str]:

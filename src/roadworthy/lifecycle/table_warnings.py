@@ -131,8 +131,8 @@ def _find_units(comparison: Comparison) -> Iterable[tuple[str, str]]:
         for unit in _UNITS:
             for factor, words in ((unit, f"about {unit:,g} times"), (1.0 / unit, f"about one {unit:,g}th of")):
                 if 1.0 / _ABOUT < moved / factor < _ABOUT:
-                    said = f"the median is {say_number(now)}, {words} what it was ({say_number(was)}). Did its unit change?"
-                    yield column.name, f"{column.name}: {said}"
+                    said = f"the median is {say_number(now)}, {words} what it was ({say_number(was)})"
+                    yield column.name, f"{column.name}: {said}. Did its unit change?"
 
 
 def _far_out(comparison: Comparison, told: set[str]) -> list[str]:
