@@ -316,6 +316,7 @@ def test_a_review_may_leave_the_answer_as_it_stands(desk: Desk, officer: Person,
     officer.act(f"/applications/{name}/review", view="I paid it all", until="2099-12-31")
     done = read_words(officer.act(f"/applications/{name}/review/answer", words="it was not", answer="").text)
     assert "Review answered: the answer stands" in done
+    assert "which officer let stand after looking again at the applicant's request" in done
 
 
 def test_an_id_that_is_no_step_of_a_path_is_found_by_its_decision(desk: Desk, officer: Person) -> None:

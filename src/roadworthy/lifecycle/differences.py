@@ -105,6 +105,11 @@ def _compare_columns(then: Column, now: Column) -> Iterator[str]:
 
 
 def _say_range(column: Column) -> str:
+    """What a number may be.
+
+    >>> [_say_range(Column(name="age", type="number", range=each)) for each in [(18, 99), (None, 99), (18, None), None]]
+    ['18 to 99', 'up to 99', 'from 18', 'nothing']
+    """
     if column.range is None:
         return _NOWHERE
     low, high = column.range

@@ -20,13 +20,15 @@ _WORSE = 0.02
 _FEW = 100
 
 
-def warn_release(live: Loaded, candidate: Loaded, preview: Preview, *, was_live: bool = False) -> tuple[str, ...]:
+def warn_release(
+    live: Loaded, candidate: Loaded, preview: Preview, *, was_live: bool = False, back: bool = False
+) -> tuple[str, ...]:
     """Every warning about `candidate` in place of `live`: a wrong cut-off, a wrong release, unstated purpose.
 
-    `was_live`: it was live before, and is not being rolled back to.
+    `was_live`: it was live before. `back`: it is rolled back to, so that it is older on purpose.
     """
     return (
-        *_wrong_release(live, candidate, was_live=was_live),
+        *_wrong_release(live, candidate, was_live=was_live, back=back),
         *_wrong_cut_off(live, candidate),
         *_shares(preview),
         *_thin(preview),
@@ -46,8 +48,8 @@ def weigh_release(
     if live is None or live.id == release.id:
         return None, ()
     preview = preview_release(current, release.id, most=most)
-    was_live = release.state == "was_live" and not back
-    return preview, warn_release(live, current.load(release.id), preview, was_live=was_live)
+    was_live = release.state == "was_live"
+    return preview, warn_release(live, current.load(release.id), preview, was_live=was_live, back=back)
 
 
 def list_warnings(
@@ -62,13 +64,13 @@ def list_warnings(
         return ()
 
 
-def _wrong_release(live: Loaded, candidate: Loaded, *, was_live: bool) -> Iterator[str]:
-    if was_live:
+def _wrong_release(live: Loaded, candidate: Loaded, *, was_live: bool, back: bool) -> Iterator[str]:
+    if was_live and not back:
         yield (
             f"release {candidate.id} was live before, and another took its place. To go back to the release before "
             "this one, roll back"
         )
-    elif int(candidate.id) < int(live.id):
+    elif int(candidate.id) < int(live.id) and not back:
         yield f"release {candidate.id} is older than release {live.id}, which is live. Is it the one you mean?"
     if candidate.product.name != live.product.name:
         yield f"it is made for the product {candidate.product.name}, and what is live is for {live.product.name}"

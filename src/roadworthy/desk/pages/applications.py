@@ -7,6 +7,7 @@ from typing import Any
 from roadworthy.casework import (
     FINAL_ANSWERS,
     DecisionView,
+    HistoryItem,
     ProposedOverride,
     find_latest,
     list_proposed_overrides,
@@ -79,11 +80,19 @@ def describe_application(visit: Visit, view: DecisionView) -> dict[str, Any]:
         "history": [line for line in history if line.kind != "outcome_event"],
         "outcomes": [item.data for item in view.history if item.kind == "outcome_event"],
         "waiting": _find_proposal(visit, view),
+        "stood": next((item for item in reversed(view.history) if _let_stand(item, view)), None),
         "final_answers": FINAL_ANSWERS,
         "once": visit.services.new_id(),
         "horizon": None if product is None else product.outcome.horizon_months or product.purpose.horizon_months,
         **_find_likeness(visit, view),
     }
+
+
+def _let_stand(item: HistoryItem, view: DecisionView) -> bool:
+    """Whether a person looked again at this very decision, and left its answer as it was."""
+    if item.kind != "human_review" or item.data["step"] != "done":
+        return False
+    return item.data["decision_id"] == view.decision_id and item.data.get("answer") is None
 
 
 def _find_likeness(visit: Visit, view: DecisionView) -> dict[str, Any]:
