@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from roadworthy import report
 from roadworthy.access import Deed, may
-from roadworthy.casework import count_decided, find_latest_moment
+from roadworthy.casework import count_decided, find_latest_moment, tally_grounds
 from roadworthy.desk.format import count, percent
 from roadworthy.desk.lately import Lately, Worked
 from roadworthy.errors import UsageError
@@ -25,6 +25,7 @@ USUAL, MOST = 26, 104
 """So many weeks are shown where nobody asks for others, and at most."""
 _BEFORE = 12
 _WEEK = timedelta(weeks=1)
+_Z_OF_REASON, _MOST_SHARED = 3.0, 4
 _DOES = {"decline": "declines", "refer": "referrals"}
 
 
@@ -38,10 +39,16 @@ class Asked:
 
 @dataclass(frozen=True)
 class OddShare:
-    """An answer given oddly often, or seldom: in words, and where its applications are found."""
+    """An answer given oddly often, or seldom: in words, and where its applications are found.
+
+    `shared`: the reasons that these state more often than those with the same answer before them, and `shared_of`, of how
+    many.
+    """
 
     words: str
     where: str
+    shared: tuple[str, ...] = ()
+    shared_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -153,7 +160,7 @@ def _count(deed: Deed, asked: Asked, zone: ZoneInfo, *, changes: bool) -> Weeks 
         Week(
             monday=mondays[place],
             span=spans[place],
-            odd=tuple(_tell_odd(odd, place, mondays[place])),
+            odd=tuple(_tell_odd(deed, odd, place, mondays[place], spans)),
             note=_tell_unjudged(odd["decline"], place, unfinished=deed.now < spans[place].end),
             changes=tuple(changed.get(mondays[place], ())),
         )
@@ -205,7 +212,9 @@ def _search(monday: date, **more: str) -> str:
     return f"/search?{urlencode(week | more)}"
 
 
-def _tell_odd(odd: Mapping[str, OddShares], place: int, monday: date) -> Iterator[OddShare]:
+def _tell_odd(
+    deed: Deed, odd: Mapping[str, OddShares], place: int, monday: date, spans: Sequence[Span]
+) -> Iterator[OddShare]:
     for answer, found in odd.items():
         if found.odd[place]:
             much = "far more than chance" if found.z[place] > 0 else "far fewer than by chance"
@@ -213,7 +222,30 @@ def _tell_odd(odd: Mapping[str, OddShares], place: int, monday: date) -> Iterato
                 f"{_DOES[answer]} {percent(found.share[place])} against {percent(found.share_before[place])} in the "
                 f"twelve weeks before, {count(found.total[place])} decisions: {much}",
                 _search(monday, answer=answer),
+                *_tell_shared(deed, answer, spans[place - _BEFORE : place + 1]),
             )
+
+
+def _tell_shared(deed: Deed, answer: str, spans: Sequence[Span]) -> tuple[tuple[str, ...], str]:
+    """The reasons that the decisions of the last span state far more often than those before, the oddest first."""
+    *before, week = spans
+    then, now = (
+        tally_grounds(deed, before[0].start, week.start, answer),
+        tally_grounds(deed, week.start, week.end, answer),
+    )
+    if not then.decisions or not now.decisions:
+        return (), ""
+    told = []
+    for reason, number in now.reasons.items():
+        found = odd_shares(
+            [then.reasons.get(reason, 0), number], [then.decisions, now.decisions],
+            window=1, z_at_least=_Z_OF_REASON, fewest=1, fewest_before=1,
+        )  # fmt: skip
+        if found.odd[1] and found.z[1] > 0:
+            words = f"“{reason}”: {percent(found.share[1])} against {percent(found.share_before[1])} before"
+            told.append((float(found.z[1]), words))
+    of = f"of {count(now.decisions)} {_DOES[answer]} of the week and {count(then.decisions)} in the twelve before"
+    return tuple(words for _, words in sorted(told, reverse=True)[:_MOST_SHARED]), of
 
 
 def _tell_unjudged(found: OddShares, place: int, *, unfinished: bool) -> str:
