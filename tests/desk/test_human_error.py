@@ -7,34 +7,20 @@ be done, nobody does it without having read that, and one act takes it back.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import httpx
 import polars as pl
 import pytest
 
-from roadworthy.batch import job_handlers
 from roadworthy.errors import PolicyError
 from roadworthy.jobs import Runner
-from roadworthy.records import new_id
 from roadworthy.testing import make_applications
-from tests.desk.conftest import Desk, open_desk, read_words
+from tests.desk.apart import desk, runner
+from tests.desk.conftest import Desk, read_words
 from tests.desk.lender import LOOSE, NOVEMBER, OCTOBER, READS, Lender, lender, ready
 
-__all__ = ["lender", "ready"]
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with open_desk(f"sqlite:///{tmp_path_factory.mktemp('store') / 'store.db'}") as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def runner(desk: Desk) -> Runner:
-    house = desk.house
-    return Runner(house.store, job_handlers(house.current, house.clock), worker="one", clock=house.clock,
-                  new_id=lambda: new_id(house.clock()))  # fmt: skip
+__all__ = ["desk", "lender", "ready", "runner"]
 
 
 def table(rows: int = 30, name: str = "A") -> pl.DataFrame:

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 
-import pytest
-
 from roadworthy.access import ROLE_MEANINGS
-from tests.desk.conftest import Desk, Person, open_desk, read_words
+from tests.desk.apart import desk
+from tests.desk.conftest import Desk, Person, read_words
+
+__all__ = ["desk"]
 
 WORDS = "correct horse battery staple"
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with open_desk(f"sqlite:///{tmp_path_factory.mktemp('store') / 'store.db'}") as made:
-        yield made
 
 
 def secret(page: str) -> str:
