@@ -179,3 +179,11 @@ def test_after_a_long_pause_the_weeks_before_it_are_still_shown(calm: Desk) -> N
     assert [weeks[name][0] for name in list(weeks)[:2]] == ["1", "30"]
     assert "Weeks in which nothing was decided are left out" in read_words(page.text)
     assert "601 applications by their latest decision, 2026-05-04 to 2027-07-04" in read_words(page.text)
+    calm.hire("late", "officer", branches=Branches.of("N", "S"))
+    for _ in range(600):
+        page = open_weeks(calm.come("late"))
+        if "is being drawn" not in page.text:
+            break
+    assert f"Line chart of the shares declined and referred in {WEEKS + 1} weeks" in page.text
+    words = read_words(page.text)
+    assert "Weeks of fewer than 50 decisions are not drawn" in words, "one of one would flatten the others"

@@ -31,7 +31,7 @@ class _Reasons(Struct):
     reasons: tuple[StatedReason, ...] = ()
 
 
-def tally_grounds(deed: Deed, start: datetime, end: datetime, answer: str, *, most: int = 1_000) -> Grounds:
+def tally_grounds(deed: Deed, start: datetime, end: datetime, answer: str, *, most: int) -> Grounds:
     """The reasons of the `most` latest decisions from `start` until before `end` that gave this answer.
 
     Of each application the latest decision, in the branches that the actor sees. Permission decision.read.
