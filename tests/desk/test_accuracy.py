@@ -150,7 +150,8 @@ def test_an_officer_of_one_branch_sees_that_branch(seasoned: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("asked", "said"),
-    [({"as_of": "2999-01-01"}, "is no day of which anybody knows something"), ({"as_of": "soon"}, "as known on: 'soon' is no day"),
+    [({"as_of": "2999-01-01"}, "is no day of which anybody knows something"),
+     ({"as_of": "soon"}, "as known on: 'soon' is no day"),
      ({"buckets": "1"}, "is no number of buckets"), ({"buckets": "٣"}, "is no number of buckets")],
 )  # fmt: skip
 def test_what_makes_no_sense_is_told_beside_the_form(seasoned: Desk, asked: dict[str, str], said: str) -> None:
