@@ -93,10 +93,7 @@ def _tell_correction(item: HistoryItem, _currency: str, _zone: str) -> Told:
     quoted = _quote(item.data, evidence="Evidence")
     if item.sealed is not None:
         before, after = item.sealed["before"], item.sealed["after"]
-        quoted += tuple(
-            (name, f"{show_value(before.get(name))} → {show_value(after.get(name))}")
-            for name in columns
-        )
+        quoted += tuple((name, f"{show_value(before.get(name))} → {show_value(after.get(name))}") for name in columns)
     return f"Corrected: {', '.join(columns)}", quoted
 
 
