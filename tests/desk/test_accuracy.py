@@ -136,6 +136,28 @@ def test_a_day_before_the_outcomes_were_known_has_not_enough_evidence(seasoned: 
     assert "Not enough evidence yet" in look(seasoned.come("analyst"), as_of=(day - timedelta(days=1)).isoformat())
 
 
+def test_where_nothing_was_reported_lately_the_page_is_as_of_the_last_report_and_warns_of_later_days(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Windows that close after the last report would count as good unasked, and look better than it is."""
+    with open_desk(f"sqlite:///{tmp_path_factory.mktemp('silent') / 'store.db'}") as desk:
+        desk.house.go_live(policy=MONEY)
+        service = replace(desk.house.deed("service").by, branches=EVERY_BRANCH)
+        deed = desk.house.services.deed(service, LONG_AGO)
+        stated = Decision(answer="approve", pd=0.1, score=600.0, release=ReleaseRef("1", "m", "p"), applied_at=LONG_AGO)
+        desk.house.store.ledger.append([deed.entry(stated, "silent")])
+        told = LONG_AGO + timedelta(days=90)
+        booked = {"application_id": "silent", "event": "booked", "at": LONG_AGO, "known_at": told}
+        assert record_outcomes(desk.house.services.deed(service, told), [booked]).set_aside == ()
+        analyst, last = desk.come("analyst"), told.date().isoformat()
+        words = look(analyst)
+        assert f"Nothing of any loan was reported after {last}, so this is as known then." in words
+        assert "1 immature" in words
+        later = look(analyst, as_of=(datetime.now(UTC) - timedelta(days=1)).date().isoformat())
+        assert f"Nothing of any loan was reported after {last}. A window that closed since counts as good" in later
+        assert "1 booked and matured" in later
+
+
 def test_a_release_with_nothing_matured_says_so_and_buckets_are_adjusted(seasoned: Desk) -> None:
     analyst = seasoned.come("analyst")
     assert "0 booked and matured applications of release 2" in look(analyst, release="2")

@@ -73,6 +73,13 @@ def read_first_booking(connection: Connection) -> int | None:
     return found
 
 
+def read_last_report(connection: Connection, by_us: int) -> int | None:
+    """When anything of any loan became known for the last time by then; None where nothing did."""
+    last = select(func.max(_events.c.known_us)).where(_events.c.known_us <= by_us)
+    found: int | None = connection.execute(last).scalar_one()
+    return found
+
+
 def read_standing(connection: Connection, as_of_us: int) -> pl.DataFrame:
     """The events known by then that nothing known by then put right, by name or by being told later of the same."""
     later = _events.alias()

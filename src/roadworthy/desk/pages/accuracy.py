@@ -11,6 +11,7 @@ from roadworthy.desk.days import read_day
 from roadworthy.desk.page import Shown, page, show
 from roadworthy.desk.visit import Visit
 from roadworthy.errors import RoadworthyError, UsageError
+from roadworthy.outcomes import find_reported_day
 
 __all__ = ["HANDLERS"]
 
@@ -24,11 +25,13 @@ def get_accuracy(visit: Visit) -> Shown:
     """Gains, calibration, right and wrong, and money, over booked applications whose performance window is over."""
     live = visit.taken.require()
     today = visit.admitted.at.astimezone(ZoneInfo(live.product.time_zone)).date()
-    form = {"as_of": visit.asked.get("as_of", "") or today.isoformat(),
+    with visit.services.store.reading() as connection:
+        reported = find_reported_day(connection, live.product, today)
+    form = {"as_of": visit.asked.get("as_of", "") or reported.isoformat(),
             "buckets": visit.asked.get("buckets", "") or str(_USUAL),
             "release": visit.asked.get("release", "")}  # fmt: skip
     lately: AccuracyLately = visit.app.state["accuracy"]
-    values: dict[str, Any] = {"form": form, "today": today, "currency": live.product.currency}
+    values: dict[str, Any] = {"form": form, "today": today, "reported": reported, "currency": live.product.currency}
     try:
         asked = Asked(_read_as_of(form["as_of"], today), _read_buckets(form["buckets"]), form["release"] or None)
         worked = lately.look(
