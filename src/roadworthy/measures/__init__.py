@@ -6,7 +6,7 @@ from roadworthy.measures.calibration import Calibration, calibration
 from roadworthy.measures.confusion import ClassificationReport, Confusion, classification_report, confusion
 from roadworthy.measures.cut_off import CutOffTable, cut_off_table
 from roadworthy.measures.discrimination import AUC, KS, Gini, auc, gini, ks
-from roadworthy.measures.economics import Economics, Priced, Term
+from roadworthy.measures.economics import Economics, Priced
 from roadworthy.measures.emp import EMP, emp
 from roadworthy.measures.expression import Expression, evaluate, parse_term
 from roadworthy.measures.gains import GainsTable, gains_table
@@ -14,6 +14,8 @@ from roadworthy.measures.h_measure import HMeasure, h_measure
 from roadworthy.measures.probability import Brier, LogLoss, brier, log_loss
 from roadworthy.measures.results import Measure, Table
 from roadworthy.measures.stability import PSI, psi
+from roadworthy.measures.term import Term
+from roadworthy.measures.vintages import VintageMaturity, Vintages, vintages
 
 __all__ = [
     "AUC",
@@ -38,6 +40,8 @@ __all__ = [
     "Priced",
     "Table",
     "Term",
+    "VintageMaturity",
+    "Vintages",
     "answer_table",
     "auc",
     "best_cut_off",
@@ -55,4 +59,5 @@ __all__ = [
     "log_loss",
     "parse_term",
     "psi",
+    "vintages",
 ]
