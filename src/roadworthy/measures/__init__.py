@@ -5,14 +5,25 @@ from roadworthy.measures.best_cut_off import BestCutOff, Difference, best_cut_of
 from roadworthy.measures.calibration import Calibration, calibration
 from roadworthy.measures.confusion import ClassificationReport, Confusion, classification_report, confusion
 from roadworthy.measures.cut_off import CutOffTable, cut_off_table
-from roadworthy.measures.discrimination import AUC, KS, Gini, auc, gini, ks
+from roadworthy.measures.discrimination import (
+    AUC,
+    KS,
+    AveragePrecision,
+    DecileKS,
+    Gini,
+    auc,
+    average_precision,
+    decile_ks,
+    gini,
+    ks,
+)
 from roadworthy.measures.economics import Economics, Priced
 from roadworthy.measures.emp import EMP, emp
 from roadworthy.measures.expression import Expression, evaluate, parse_term
 from roadworthy.measures.gains import GainsTable, gains_table
 from roadworthy.measures.h_measure import HMeasure, h_measure
 from roadworthy.measures.probability import Brier, LogLoss, brier, log_loss
-from roadworthy.measures.results import Measure, Table
+from roadworthy.measures.results import Interval, Measure, Table
 from roadworthy.measures.stability import PSI, psi
 from roadworthy.measures.term import Term
 from roadworthy.measures.vintages import VintageMaturity, Vintages, vintages
@@ -23,18 +34,21 @@ __all__ = [
     "KS",
     "PSI",
     "AnswerTable",
+    "AveragePrecision",
     "BestCutOff",
     "Brier",
     "Calibration",
     "ClassificationReport",
     "Confusion",
     "CutOffTable",
+    "DecileKS",
     "Difference",
     "Economics",
     "Expression",
     "GainsTable",
     "Gini",
     "HMeasure",
+    "Interval",
     "LogLoss",
     "Measure",
     "Priced",
@@ -44,12 +58,14 @@ __all__ = [
     "Vintages",
     "answer_table",
     "auc",
+    "average_precision",
     "best_cut_off",
     "brier",
     "calibration",
     "classification_report",
     "confusion",
     "cut_off_table",
+    "decile_ks",
     "emp",
     "evaluate",
     "gains_table",

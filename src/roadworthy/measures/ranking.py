@@ -69,7 +69,9 @@ def placements(outcomes: Outcomes) -> Floats:
 
     The mean over the bads, and that over the goods, is the AUC.
     """
-    return _place(np.argsort(outcomes.pd), outcomes.pd, outcomes.bad, outcomes.weights, outcomes.goods, outcomes.bads)
+    order = np.argsort(outcomes.pd)
+    placed: Floats = _place(order, outcomes.pd, outcomes.bad, outcomes.weights, outcomes.goods, outcomes.bads)
+    return placed
 
 
 @njit(cache=True, nogil=True)  # pragma: no cover - compiled, so coverage cannot see it
