@@ -4,6 +4,7 @@ from roadworthy.measures.answers import AnswerTable, answer_table
 from roadworthy.measures.best_cut_off import BestCutOff, Difference, best_cut_off
 from roadworthy.measures.calibration import Calibration, calibration
 from roadworthy.measures.confusion import ClassificationReport, Confusion, classification_report, confusion
+from roadworthy.measures.constraints import Constraints
 from roadworthy.measures.cut_off import CutOffTable, cut_off_table
 from roadworthy.measures.discrimination import (
     AUC,
@@ -20,9 +21,18 @@ from roadworthy.measures.discrimination import (
 from roadworthy.measures.economics import Economics, Priced
 from roadworthy.measures.emp import EMP, emp
 from roadworthy.measures.expression import Expression, evaluate, parse_term
+from roadworthy.measures.fairness import (
+    AdverseImpact,
+    MeanDifference,
+    adverse_impact_ratio,
+    standardised_mean_difference,
+)
 from roadworthy.measures.gains import GainsTable, gains_table
+from roadworthy.measures.group_rates import GroupRates, group_rates
 from roadworthy.measures.h_measure import HMeasure, h_measure
+from roadworthy.measures.horizons import join_horizons
 from roadworthy.measures.probability import Brier, LogLoss, brier, log_loss
+from roadworthy.measures.referrals import Referrals
 from roadworthy.measures.results import Interval, Measure, Table
 from roadworthy.measures.stability import PSI, psi
 from roadworthy.measures.term import Term
@@ -33,6 +43,7 @@ __all__ = [
     "EMP",
     "KS",
     "PSI",
+    "AdverseImpact",
     "AnswerTable",
     "AveragePrecision",
     "BestCutOff",
@@ -40,6 +51,7 @@ __all__ = [
     "Calibration",
     "ClassificationReport",
     "Confusion",
+    "Constraints",
     "CutOffTable",
     "DecileKS",
     "Difference",
@@ -47,15 +59,19 @@ __all__ = [
     "Expression",
     "GainsTable",
     "Gini",
+    "GroupRates",
     "HMeasure",
     "Interval",
     "LogLoss",
+    "MeanDifference",
     "Measure",
     "Priced",
+    "Referrals",
     "Table",
     "Term",
     "VintageMaturity",
     "Vintages",
+    "adverse_impact_ratio",
     "answer_table",
     "auc",
     "average_precision",
@@ -70,10 +86,13 @@ __all__ = [
     "evaluate",
     "gains_table",
     "gini",
+    "group_rates",
     "h_measure",
+    "join_horizons",
     "ks",
     "log_loss",
     "parse_term",
     "psi",
+    "standardised_mean_difference",
     "vintages",
 ]

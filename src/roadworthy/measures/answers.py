@@ -116,7 +116,7 @@ def answer_table(
     profit: Floats | None = None
     low = high = None
     if priced is not None:
-        each = np.where(outcomes.bad == 1, priced.if_bad, priced.if_good)
+        each = priced.profit(outcomes.bad)
         profit = total(each)
         review = total(np.asarray(priced.review))[1]
         low = float(profit[0] + total(np.minimum(each, 0.0))[1] - review)

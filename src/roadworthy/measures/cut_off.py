@@ -1,7 +1,8 @@
 """What a cut-off means: who is declined, how often rightly, and what it is worth (R18).
 
 PD >= cut-off is declined. With one cut-off nobody is referred, unless `refer_from` says from which PD a person looks;
-those applications count as approved, since what the person would answer is not known, and each costs `review`.
+those applications count as approved, since what the person would answer is not known, and each costs `review`. Where
+`referrals` state what becomes of them, that is counted instead, and the table says so.
 
     profit = revenue - costs - review - losses, of the applications approved
 
@@ -16,16 +17,22 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
+from roadworthy.errors import MeasureError
 from roadworthy.measures.bands import Bands, approved_sums, declined_sums
 from roadworthy.measures.checks import check_cut_off, check_numbers, check_outcomes
+from roadworthy.measures.cut_off_columns import differences, money_columns, referral_columns, take
 from roadworthy.measures.economics import Economics, Priced
-from roadworthy.measures.intervals import Cells, check_confidence, percentiles, resample
-from roadworthy.measures.money import Money, check_money, looked_at
+from roadworthy.measures.intervals import REPLICATES, check_confidence, check_resamples
+from roadworthy.measures.money import check_money, check_referrals
+from roadworthy.measures.referrals import Referrals
 from roadworthy.measures.results import COUNT, MONEY, NOT_STATED, PD, SHARE, Floats, Table, money_text, percent_text
+from roadworthy.measures.search import Search
 
 __all__ = ["CutOffTable", "cut_off_table"]
 
 _STEPS = 20
+_MOST = 2_000
+"""Cut-offs in one table: more are no table to read, and each takes part in every bootstrap replicate."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -38,14 +45,22 @@ class CutOffTable(Table):
     bads_approved, bads_declined, goods_declined
     declines_right             share of the declined that were bad
     good_turned_away           share of the declined that were good: 1 - declines_right
-    referred                   of the approved, those a person looks at; None without `refer_from`
+    referred                   below the cut-off, those a person looks at; None without `refer_from`
+    referred_approved          of them, those that people approve as `referrals` state: part of `approved`; None without
+    referred_declined, lost_waiting, review_hours    likewise: declined by people, gone before a look, people's time
     revenue, costs, review     of the approved; revenue is that of the goods among them
     losses, losses_avoided     credit loss of bads approved; of bads declined
     revenue_lost               revenue of goods declined
     forgone_profit             profit of goods declined; shown apart, never subtracted
     profit                     revenue - costs - review - losses
     profit_low, profit_high    its bootstrap interval
+    difference_from_all        profit less that of approving all, with `_low` and `_high`
+    difference_from_in_force   profit less that of the cut-off in force, likewise; None without `in_force`
+    difference_from_best       profit less that of the best cut-off on these rows, `best`, likewise: never above 0. That
+                               one was chosen on these rows and looks better than it is: see `best_cut_off`
 
+    `declined` is what the cut-off declines: approved + declined + referred_declined + lost_waiting is everyone. Where
+    the money looks further than the PD, revenue and losses count the bads still to come, see `join_horizons`.
     NaN stands where a share is undefined (nobody declined). Without money the money columns are None; with realised
     value there are no terms, so revenue, costs and review are None and losses are the negated value of bads.
     """
@@ -61,6 +76,10 @@ class CutOffTable(Table):
     declines_right: Floats = field(metadata=SHARE)
     good_turned_away: Floats = field(metadata=SHARE)
     referred: Floats | None = field(default=None, metadata=COUNT)
+    referred_approved: Floats | None = field(default=None, metadata=COUNT)
+    referred_declined: Floats | None = field(default=None, metadata=COUNT)
+    lost_waiting: Floats | None = field(default=None, metadata=COUNT)
+    review_hours: Floats | None = field(default=None, metadata=COUNT)
     revenue: Floats | None = field(default=None, metadata=MONEY)
     costs: Floats | None = field(default=None, metadata=MONEY)
     review: Floats | None = field(default=None, metadata=MONEY)
@@ -71,11 +90,23 @@ class CutOffTable(Table):
     profit: Floats | None = field(default=None, metadata=MONEY)
     profit_low: Floats | None = field(default=None, metadata=MONEY)
     profit_high: Floats | None = field(default=None, metadata=MONEY)
+    difference_from_all: Floats | None = field(default=None, metadata=MONEY)
+    difference_from_all_low: Floats | None = field(default=None, metadata=MONEY)
+    difference_from_all_high: Floats | None = field(default=None, metadata=MONEY)
+    difference_from_in_force: Floats | None = field(default=None, metadata=MONEY)
+    difference_from_in_force_low: Floats | None = field(default=None, metadata=MONEY)
+    difference_from_in_force_high: Floats | None = field(default=None, metadata=MONEY)
+    difference_from_best: Floats | None = field(default=None, metadata=MONEY)
+    difference_from_best_low: Floats | None = field(default=None, metadata=MONEY)
+    difference_from_best_high: Floats | None = field(default=None, metadata=MONEY)
     count: int
     currency: str | None
     economics: Economics | None
     confidence: float
     population: str
+    in_force: float | None = None
+    best: float | None = None
+    referrals: Referrals | None = None
 
     @property
     def caption(self) -> str:
@@ -85,8 +116,9 @@ class CutOffTable(Table):
         elif self.economics is None:
             money = f"money realised, {self.currency}"
         else:
-            money = f"money in {self.currency}, assumed: {', '.join(self.economics.assumed) or 'nothing'}"
-        return f"Cut-offs: {self.count:,} applications; {money}; {self.population}"
+            money = f"money in {self.currency}, {self.economics.basis_text}"
+        stated = "" if self.referrals is None else f"; {self.referrals.sentence.rstrip('.').lower()}"
+        return f"Cut-offs: {self.count:,} applications; {money}{stated}; {self.population}"
 
     def sentence(self, row: int) -> str:
         """One row in plain words."""
@@ -111,9 +143,12 @@ def cut_off_table(
     weights: ArrayLike | None = None,
     cut_offs: ArrayLike | None = None,
     refer_from: float | None = None,
+    referrals: Referrals | None = None,
+    in_force: float | None = None,
     currency: str | None = None,
     confidence: float = 0.95,
     seed: int = 0,
+    resamples: int = REPLICATES,
     population: str = NOT_STATED,
 ) -> CutOffTable:
     """Show what each cut-off would have meant for applications whose outcome is known.
@@ -121,8 +156,11 @@ def cut_off_table(
     `bad` (n,) holds 0 and 1; `pd` (n,) lies in 0..1; `weights` (n,) are at least 0. Money comes from `economics`, with
     `columns` for what its terms read (or already priced), or from `value` (n,): realised money if approved, negative
     where it lost. Without either no money is shown. `cut_offs` are PDs; by default every 20th part of the rows, rounded
-    to three digits, with declining all (0) and approving all. `refer_from` is the PD from which a person looks at
-    what is not declined. `seed` fixes the bootstrap of profit. Raises MeasureError.
+    to three digits, with declining all (0) and approving all; at most 2,000. `refer_from` is the PD from which a person
+    looks at what is not declined, and `referrals` states what becomes of those. `in_force` is the cut-off to compare
+    with. `resamples` (100 to 100,000) and `seed` fix the bootstrap of profit and of the differences, which are paired:
+    the same applications are drawn on both sides. An application without a known outcome has no place here; see
+    `bounded_cut_off_table`. Raises MeasureError.
 
     >>> economics = Economics(revenue=100, funding=20, ead=1000, lgd=0.5, currency="EUR")
     >>> table = cut_off_table([0, 0, 0, 1], [.1, .2, .6, .7], economics=economics, cut_offs=[0.5, 1.0])
@@ -134,18 +172,36 @@ def cut_off_table(
     """
     outcomes = check_outcomes(bad, pd, weights)
     money = check_money(
-        outcomes, economics=economics, columns=columns, value=value, currency=currency, refer_from=refer_from
-    )
-    confidence = check_confidence(confidence)
+        outcomes, economics=economics, columns=columns, value=value, currency=currency, refer_from=refer_from,
+        referrals=referrals,
+    )  # fmt: skip
+    check_referrals(referrals, refer_from)
+    confidence, resamples = check_confidence(confidence), check_resamples(resamples)
     at = _default_cut_offs(outcomes.pd) if cut_offs is None else _check_cut_offs(cut_offs)
-    bands = Bands.of(outcomes, at)
+    compared = None if in_force is None else check_cut_off(in_force, "in_force")
+    best = None
+    if money is not None:
+        best = Search(outcomes, money.profit).best(np.argsort(outcomes.pd)).cut_off
+    marks = [mark for mark in (refer_from, compared, best) if mark is not None]
+    bands = Bands.of(outcomes, np.unique([*at, *marks, np.nextafter(1.0, 2.0)]))
+    shown = np.searchsorted(bands.cut_offs, at)
+    looked = None if refer_from is None else bands.from_pd(refer_from)
     goods, bads = bands.by_outcome()
-    bads_approved, bads_declined = approved_sums(bads), declined_sums(bads)
-    approved, goods_declined = approved_sums(goods) + bads_approved, declined_sums(goods)
+    goods_taken, bads_taken = take(goods, bads, looked, referrals)
+    bads_approved, bads_declined = approved_sums(bads_taken)[shown], declined_sums(bads)[shown]
+    approved = approved_sums(goods_taken)[shown] + bads_approved
+    goods_declined = declined_sums(goods)[shown]
     declined = goods_declined + bads_declined
     with np.errstate(invalid="ignore"):  # a share of nobody is NaN
         bad_rate_approved = bads_approved / approved
         declines_right = bads_declined / declined
+    named = (
+        {} if looked is None else referral_columns(approved_sums(np.where(looked, goods + bads, 0.0))[shown], referrals)
+    )
+    if money is not None:
+        named |= money_columns(bands, money, looked, referrals, shown)
+        named |= differences(bands, money, shown, {"all": None, "in_force": compared, "best": best},
+                              confidence=confidence, seed=seed, resamples=resamples)  # fmt: skip
     return CutOffTable(
         cut_off=at,
         approved=approved,
@@ -157,39 +213,16 @@ def cut_off_table(
         goods_declined=goods_declined,
         declines_right=declines_right,
         good_turned_away=1.0 - declines_right,
-        referred=None if refer_from is None else _referred(bands, refer_from),
-        **({} if money is None else _money_columns(bands, money, confidence, seed)),
+        **named,
         count=len(outcomes),
         currency=None if money is None else money.currency,
         economics=None if money is None else money.economics,
         confidence=confidence,
         population=population,
+        in_force=compared,
+        best=best,
+        referrals=referrals,
     )
-
-
-def _referred(bands: Bands, refer_from: float) -> Floats:
-    of_goods, of_bads = bands.by_outcome(looked_at(bands.outcomes, refer_from).astype(np.float64))
-    return approved_sums(of_goods + of_bads)
-
-
-def _money_columns(bands: Bands, money: Money, confidence: float, seed: int) -> dict[str, Floats]:
-    named: dict[str, Floats] = {}
-    if money.terms is not None:
-        revenue, _ = bands.by_outcome(money.terms.revenue)
-        named["revenue"], named["revenue_lost"] = approved_sums(revenue), declined_sums(revenue)
-        for name, amounts in (("costs", money.terms.costs), ("review", money.terms.review)):
-            of_goods, of_bads = bands.by_outcome(amounts)
-            named[name] = approved_sums(of_goods + of_bads)
-    _, losses = bands.by_outcome(money.losses)
-    named["losses"], named["losses_avoided"] = approved_sums(losses), declined_sums(losses)
-    of_goods, of_bads = bands.by_outcome(money.profit)
-    named["forgone_profit"] = declined_sums(of_goods)
-    named["profit"] = approved_sums(of_goods + of_bads)
-    cells = Cells.of(bands.cell, bands.outcomes.weighted(money.profit), 2 * bands.count)
-    by_band = resample(cells, seed=seed)
-    by_cut_off = approved_sums(by_band[:, 0::2] + by_band[:, 1::2])
-    named["profit_low"], named["profit_high"] = percentiles(by_cut_off, confidence)
-    return named
 
 
 def _default_cut_offs(pd: Floats) -> Floats:
@@ -202,4 +235,9 @@ def _default_cut_offs(pd: Floats) -> Floats:
 
 
 def _check_cut_offs(cut_offs: ArrayLike) -> Floats:
+    if np.size(cut_offs) > _MOST:
+        raise MeasureError(
+            f"cut_offs holds {np.size(cut_offs):,} cut-offs, more than {_MOST:,}",
+            mend="best_cut_off searches every PD; a table shows some: np.quantile(pd, np.linspace(0, 1, 101))",
+        )
     return np.unique([check_cut_off(float(each), "cut_offs") for each in check_numbers(cut_offs, "cut_offs")])

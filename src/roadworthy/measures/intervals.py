@@ -112,3 +112,10 @@ def check_confidence(confidence: object) -> float:
     if not (is_number(confidence) and 0.0 < confidence < 1.0):
         raise MeasureError(f"confidence lies between 0 and 1, not {confidence!r}", mend="confidence=0.95")
     return float(confidence)
+
+
+def check_resamples(resamples: object) -> int:
+    """`resamples` is a whole number from 100 to 100,000."""
+    if isinstance(resamples, bool) or not isinstance(resamples, int | np.integer) or not 100 <= resamples <= 100_000:
+        raise MeasureError(f"resamples is a whole number from 100 to 100,000, not {resamples!r}", mend="resamples=2000")
+    return int(resamples)
