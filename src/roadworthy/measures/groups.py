@@ -1,0 +1,108 @@
+"""Applications by group: who belongs to which, how many that is, and when it is too few to say anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import ArrayLike, NDArray
+
+from roadworthy.errors import MeasureError
+from roadworthy.measures.checks import check_rows, is_number
+from roadworthy.measures.results import Floats, Ints
+
+__all__ = ["MINIMUM", "MISSING", "Groups", "check_groups", "check_minimum"]
+
+MINIMUM = 100
+"""Below this many applications (weights turned into a number of equal ones) a group is called small."""
+MISSING = "missing"
+_MOST = 100
+
+
+@dataclass(frozen=True)
+class Groups:
+    """`code` (n,) numbers each application's group among `names`; who states no group is one, called "missing"."""
+
+    code: NDArray[np.int64]
+    names: tuple[str, ...]
+    weights: Floats
+    kept: NDArray[np.bool_]
+    """Which of the rows handed in these are: those of weight 0 take no part."""
+
+    @property
+    def count(self) -> Ints:
+        """Rows by group."""
+        return np.bincount(self.code, minlength=len(self.names)).astype(np.int64)
+
+    def sums(self, amounts: NDArray[Any] | None = None) -> Floats:
+        """The weighted sum of `amounts`, or of 1, by group."""
+        weighted = self.weights if amounts is None else self.weights * amounts
+        return np.bincount(self.code, weights=weighted, minlength=len(self.names)).astype(np.float64)
+
+    def size(self, chosen: NDArray[np.bool_] | None = None) -> Floats:
+        """The effective number of those chosen, (sum of weights)^2 / (sum of squares), by group; 0 for nobody."""
+        weights = self.weights if chosen is None else self.weights * chosen
+        total = np.bincount(self.code, weights=weights, minlength=len(self.names))
+        squares = np.bincount(self.code, weights=weights * weights, minlength=len(self.names))
+        size: Floats = np.divide(total * total, squares, out=np.zeros(len(total)), where=squares > 0.0)
+        return size
+
+    def reference(self, named: object, otherwise: int) -> int:
+        """The group compared with: the one `named`, or that of number `otherwise`."""
+        if named is None:
+            return otherwise
+        if str(named) not in self.names:
+            raise MeasureError(
+                f"reference is one of the groups, {', '.join(self.names)}, not {named!r}", mend="or leave it out"
+            )
+        return self.names.index(str(named))
+
+
+def check_groups(group: ArrayLike, weights: Floats, n: int) -> Groups:
+    """`group` (n,) as codes; values are read as text, and what is missing or empty is a group of its own."""
+    try:
+        array = np.asarray(group)
+    except (TypeError, ValueError):
+        array = np.empty((0, 0))
+    if array.ndim != 1:
+        raise MeasureError(f"group is one array, and this one has shape {array.shape}", mend="group=[...]")
+    check_rows(array, "group", n)
+    found, code = _encode(array)
+    if len(found) > _MOST + 1:
+        raise MeasureError(
+            f"group holds {len(found) - 1:,} values, and a comparison of more than {_MOST} says nothing",
+            mend="band the values first: ages into five bands, say",
+        )
+    kept = weights > 0.0 if weights.size else np.ones(n, dtype=bool)
+    code = code[kept]
+    # In the order of their names, those who state none last; a value that nobody of weight has is no group.
+    seen = sorted({found[each] for each in np.unique(code)}, key=lambda name: (name == MISSING, name))
+    renumber = np.array([seen.index(name) if name in seen else -1 for name in found], dtype=np.int64)
+    return Groups(renumber[code], tuple(seen), weights[kept] if weights.size else np.ones(n), kept)
+
+
+def _encode(array: NDArray[Any]) -> tuple[list[str], NDArray[np.int64]]:
+    """The values as texts, what is missing as the last, and for each row the number of its own."""
+    try:
+        encoded = pa.array(array, from_pandas=True).dictionary_encode()
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):  # values of several types
+        texts = [None if value is None or value != value else str(value) for value in array.tolist()]
+        encoded = pa.array(texts, type=pa.string()).dictionary_encode()
+    values = encoded.dictionary.to_pylist()
+    code = np.asarray(encoded.indices.fill_null(len(values))).astype(np.int64)
+    return [*(_text(value) for value in values), MISSING], code
+
+
+def check_minimum(minimum: object) -> float:
+    """`minimum` is a number of applications, at least 1."""
+    if not is_number(minimum) or minimum < 1:
+        raise MeasureError(f"minimum is a number of applications, at least 1, not {minimum!r}", mend="minimum=100")
+    return float(minimum)
+
+
+def _text(value: Any) -> str:
+    if value is None or value == "":
+        return MISSING
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
