@@ -2,7 +2,10 @@
 
 from roadworthy.measures.answers import AnswerTable, answer_table
 from roadworthy.measures.best_cut_off import BestCutOff, Difference, best_cut_off
+from roadworthy.measures.brier_decomposition import BrierDecomposition, brier_decomposition
 from roadworthy.measures.calibration import Calibration, calibration
+from roadworthy.measures.calibration_curve import CalibrationCurve, calibration_curve
+from roadworthy.measures.comparison import Comparison, compare_auc, compare_brier, compare_profit
 from roadworthy.measures.confusion import ClassificationReport, Confusion, classification_report, confusion
 from roadworthy.measures.constraints import Constraints
 from roadworthy.measures.cut_off import CutOffTable, cut_off_table
@@ -31,7 +34,14 @@ from roadworthy.measures.gains import GainsTable, gains_table
 from roadworthy.measures.group_rates import GroupRates, group_rates
 from roadworthy.measures.h_measure import HMeasure, h_measure
 from roadworthy.measures.horizons import join_horizons
+from roadworthy.measures.hosmer_lemeshow import HosmerLemeshow, hosmer_lemeshow
 from roadworthy.measures.probability import Brier, LogLoss, brier, log_loss
+from roadworthy.measures.recalibration import (
+    CalibrationInTheLarge,
+    CalibrationSlope,
+    calibration_in_the_large,
+    calibration_slope,
+)
 from roadworthy.measures.referrals import Referrals
 from roadworthy.measures.results import Interval, Measure, Table
 from roadworthy.measures.stability import PSI, psi
@@ -48,8 +58,13 @@ __all__ = [
     "AveragePrecision",
     "BestCutOff",
     "Brier",
+    "BrierDecomposition",
     "Calibration",
+    "CalibrationCurve",
+    "CalibrationInTheLarge",
+    "CalibrationSlope",
     "ClassificationReport",
+    "Comparison",
     "Confusion",
     "Constraints",
     "CutOffTable",
@@ -61,6 +76,7 @@ __all__ = [
     "Gini",
     "GroupRates",
     "HMeasure",
+    "HosmerLemeshow",
     "Interval",
     "LogLoss",
     "MeanDifference",
@@ -77,8 +93,15 @@ __all__ = [
     "average_precision",
     "best_cut_off",
     "brier",
+    "brier_decomposition",
     "calibration",
+    "calibration_curve",
+    "calibration_in_the_large",
+    "calibration_slope",
     "classification_report",
+    "compare_auc",
+    "compare_brier",
+    "compare_profit",
     "confusion",
     "cut_off_table",
     "decile_ks",
@@ -88,6 +111,7 @@ __all__ = [
     "gini",
     "group_rates",
     "h_measure",
+    "hosmer_lemeshow",
     "join_horizons",
     "ks",
     "log_loss",
