@@ -1,7 +1,9 @@
 """Numerics: arrays in, frozen results out. Nothing here draws, stores or knows a model."""
 
 from roadworthy.measures.answers import AnswerTable, answer_table
+from roadworthy.measures.best_bands import BestBands, best_bands
 from roadworthy.measures.best_cut_off import BestCutOff, Difference, best_cut_off
+from roadworthy.measures.bounded import BoundedCutOffTable, bounded_cut_off_table
 from roadworthy.measures.brier_decomposition import BrierDecomposition, brier_decomposition
 from roadworthy.measures.calibration import Calibration, calibration
 from roadworthy.measures.calibration_curve import CalibrationCurve, calibration_curve
@@ -21,8 +23,20 @@ from roadworthy.measures.discrimination import (
     gini,
     ks,
 )
+from roadworthy.measures.drift import (
+    ChiSquare,
+    JensenShannon,
+    KSTwoSamples,
+    Wasserstein,
+    chi_square,
+    jensen_shannon,
+    ks_two_samples,
+    wasserstein,
+)
 from roadworthy.measures.economics import Economics, Priced
-from roadworthy.measures.emp import EMP, emp
+from roadworthy.measures.emp import EMP, MPCS, emp, mpcs
+from roadworthy.measures.equal_range import EqualRange, at_equal_range
+from roadworthy.measures.explored import InverseWeights, weigh_by_selection
 from roadworthy.measures.expression import Expression, evaluate, parse_term
 from roadworthy.measures.fairness import (
     AdverseImpact,
@@ -30,6 +44,7 @@ from roadworthy.measures.fairness import (
     adverse_impact_ratio,
     standardised_mean_difference,
 )
+from roadworthy.measures.frontier import Frontier, efficient_frontier
 from roadworthy.measures.gains import GainsTable, gains_table
 from roadworthy.measures.group_rates import GroupRates, group_rates
 from roadworthy.measures.h_measure import HMeasure, h_measure
@@ -43,68 +58,92 @@ from roadworthy.measures.recalibration import (
     calibration_slope,
 )
 from roadworthy.measures.referrals import Referrals
+from roadworthy.measures.reject_inference import RejectSensitivity, reject_sensitivity
 from roadworthy.measures.results import Interval, Measure, Table
-from roadworthy.measures.stability import PSI, psi
+from roadworthy.measures.stability import CSI, PSI, csi, psi
+from roadworthy.measures.swap_set import SwapSet, swap_set
 from roadworthy.measures.term import Term
+from roadworthy.measures.threshold import CostSensitiveCutOff, cost_sensitive_cut_off
 from roadworthy.measures.vintages import VintageMaturity, Vintages, vintages
 
 __all__ = [
     "AUC",
+    "CSI",
     "EMP",
     "KS",
+    "MPCS",
     "PSI",
     "AdverseImpact",
     "AnswerTable",
     "AveragePrecision",
+    "BestBands",
     "BestCutOff",
+    "BoundedCutOffTable",
     "Brier",
     "BrierDecomposition",
     "Calibration",
     "CalibrationCurve",
     "CalibrationInTheLarge",
     "CalibrationSlope",
+    "ChiSquare",
     "ClassificationReport",
     "Comparison",
     "Confusion",
     "Constraints",
+    "CostSensitiveCutOff",
     "CutOffTable",
     "DecileKS",
     "Difference",
     "Economics",
+    "EqualRange",
     "Expression",
+    "Frontier",
     "GainsTable",
     "Gini",
     "GroupRates",
     "HMeasure",
     "HosmerLemeshow",
     "Interval",
+    "InverseWeights",
+    "JensenShannon",
+    "KSTwoSamples",
     "LogLoss",
     "MeanDifference",
     "Measure",
     "Priced",
     "Referrals",
+    "RejectSensitivity",
+    "SwapSet",
     "Table",
     "Term",
     "VintageMaturity",
     "Vintages",
+    "Wasserstein",
     "adverse_impact_ratio",
     "answer_table",
+    "at_equal_range",
     "auc",
     "average_precision",
+    "best_bands",
     "best_cut_off",
+    "bounded_cut_off_table",
     "brier",
     "brier_decomposition",
     "calibration",
     "calibration_curve",
     "calibration_in_the_large",
     "calibration_slope",
+    "chi_square",
     "classification_report",
     "compare_auc",
     "compare_brier",
     "compare_profit",
     "confusion",
+    "cost_sensitive_cut_off",
+    "csi",
     "cut_off_table",
     "decile_ks",
+    "efficient_frontier",
     "emp",
     "evaluate",
     "gains_table",
@@ -112,11 +151,18 @@ __all__ = [
     "group_rates",
     "h_measure",
     "hosmer_lemeshow",
+    "jensen_shannon",
     "join_horizons",
     "ks",
+    "ks_two_samples",
     "log_loss",
+    "mpcs",
     "parse_term",
     "psi",
+    "reject_sensitivity",
     "standardised_mean_difference",
+    "swap_set",
     "vintages",
+    "wasserstein",
+    "weigh_by_selection",
 ]

@@ -18,7 +18,7 @@ from roadworthy.measures.results import Floats, Interval
 
 __all__ = ["Statistic", "bootstrap_ranking"]
 
-_CELLS = 500
+_CELLS = 200
 Statistic = Callable[[Floats, Floats], Floats]
 """From the weights of goods and of bads by cell, riskiest first along the last axis, to one number per replicate."""
 
