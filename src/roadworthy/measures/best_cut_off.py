@@ -15,7 +15,7 @@ from roadworthy.measures.constraints import Constraints
 from roadworthy.measures.cut_off_columns import take
 from roadworthy.measures.economics import Economics, Priced
 from roadworthy.measures.intervals import REPLICATES, check_confidence, check_resamples, percentiles, resample
-from roadworthy.measures.money import check_money
+from roadworthy.measures.money import check_money, refuse_stated_bad_rate
 from roadworthy.measures.referrals import Referrals
 from roadworthy.measures.results import NOT_STATED, Floats, money_text, percent_text
 from roadworthy.measures.search import Search, spread_cut_offs
@@ -160,6 +160,7 @@ def best_cut_off(
             "best_cut_off needs money, and neither economics nor value states it",
             mend="economics=Economics(revenue=..., funding=..., ead=..., lgd=...), or value=realised money if approved",
         )
+    refuse_stated_bad_rate(referrals)
     resamples = check_resamples(resamples)
     order = np.argsort(outcomes.pd)
     found = Search(outcomes, money.profit, refer_from, referrals).best(order, constraints)

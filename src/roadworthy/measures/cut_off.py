@@ -28,7 +28,7 @@ from roadworthy.measures.referrals import Referrals
 from roadworthy.measures.results import COUNT, MONEY, NOT_STATED, PD, SHARE, Floats, Table, money_text, percent_text
 from roadworthy.measures.search import Search
 
-__all__ = ["CutOffTable", "cut_off_table"]
+__all__ = ["CutOffTable", "check_cut_offs", "cut_off_table", "default_cut_offs"]
 
 _STEPS = 20
 _MOST = 2_000
@@ -57,7 +57,8 @@ class CutOffTable(Table):
     difference_from_all        profit less that of approving all, with `_low` and `_high`
     difference_from_in_force   profit less that of the cut-off in force, likewise; None without `in_force`
     difference_from_best       profit less that of the best cut-off on these rows, `best`, likewise: never above 0. That
-                               one was chosen on these rows and looks better than it is: see `best_cut_off`
+                               one was chosen on these rows and looks better than it is: see `best_cut_off`. None
+                               where `referrals` state one bad rate for whatever PD
 
     `declined` is what the cut-off declines: approved + declined + referred_declined + lost_waiting is everyone. Where
     the money looks further than the PD, revenue and losses count the bads still to come, see `join_horizons`.
@@ -177,10 +178,10 @@ def cut_off_table(
     )  # fmt: skip
     check_referrals(referrals, refer_from)
     confidence, resamples = check_confidence(confidence), check_resamples(resamples)
-    at = _default_cut_offs(outcomes.pd) if cut_offs is None else _check_cut_offs(cut_offs)
+    at = default_cut_offs(outcomes.pd) if cut_offs is None else check_cut_offs(cut_offs)
     compared = None if in_force is None else check_cut_off(in_force, "in_force")
     best = None
-    if money is not None:
+    if money is not None and (referrals is None or referrals.bad_rate is None):
         best = Search(outcomes, money.profit).best(np.argsort(outcomes.pd)).cut_off
     marks = [mark for mark in (refer_from, compared, best) if mark is not None]
     bands = Bands.of(outcomes, np.unique([*at, *marks, np.nextafter(1.0, 2.0)]))
@@ -225,7 +226,7 @@ def cut_off_table(
     )
 
 
-def _default_cut_offs(pd: Floats) -> Floats:
+def default_cut_offs(pd: Floats) -> Floats:
     """Cut-offs that decline about 0, 5, ... 100% of the rows, to three significant digits."""
     quantiles = np.quantile(pd, np.arange(1, _STEPS) / _STEPS)
     # What is above every PD approves all; 1 does, unless a PD of 1 occurs.
@@ -234,7 +235,8 @@ def _default_cut_offs(pd: Floats) -> Floats:
     return np.unique([0.0, *rounded, top])
 
 
-def _check_cut_offs(cut_offs: ArrayLike) -> Floats:
+def check_cut_offs(cut_offs: ArrayLike) -> Floats:
+    """Rising, distinct PDs, at most 2,000 of them."""
     if np.size(cut_offs) > _MOST:
         raise MeasureError(
             f"cut_offs holds {np.size(cut_offs):,} cut-offs, more than {_MOST:,}",

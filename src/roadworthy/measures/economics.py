@@ -220,12 +220,13 @@ class Priced:
         """- costs - credit loss."""
         return -self.costs - self.credit_loss
 
-    def profit(self, bad: NDArray[np.bool_]) -> Floats:
+    def profit(self, bad: NDArray[np.bool_], *, bads_per_bad: float = 1.0) -> Floats:
         """What each application brings if approved, its outcome within the PD's horizon being `bad` (n,).
 
-        Where the money looks further, a bad stands for `bads_per_bad` bads and that many fewer goods.
+        A bad stands for `bads_per_bad` bads, times the economics' own where the money looks further, and for that many
+        fewer goods.
         """
-        factor = self.economics.bads_per_bad
+        factor = bads_per_bad * self.economics.bads_per_bad
         if factor == 1.0:
             profit = np.where(bad, -self.credit_loss, self.revenue)
         else:

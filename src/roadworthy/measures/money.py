@@ -14,7 +14,7 @@ from roadworthy.measures.economics import Economics, Priced
 from roadworthy.measures.referrals import Referrals
 from roadworthy.measures.results import Floats
 
-__all__ = ["Money", "check_money", "check_priced", "check_referrals", "looked_at"]
+__all__ = ["Money", "check_money", "check_priced", "check_referrals", "looked_at", "refuse_stated_bad_rate"]
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def _realised(
     none = np.broadcast_to(0.0, len(outcomes))
     if referrals is None or looked is None:
         return Money(value, value, None, none, currency or "EUR")
-    if referrals.bad_rate is not None:
+    if referrals.bad_rate is not None or referrals.ratio != 1.0:
         raise MeasureError(
             "referrals state a bad rate, and realised value does not say what the other outcome would have brought",
             mend="state the money by economics, or leave bad_rate out of the referrals",
@@ -127,6 +127,15 @@ def check_referrals(referrals: Referrals | None, refer_from: float | None) -> No
         raise MeasureError("referrals are stated, and nobody is referred", mend="refer_from=0.1")
 
 
+def refuse_stated_bad_rate(referrals: Referrals | None) -> None:
+    """No search may lean on a bad rate stated for whatever PD."""
+    if referrals is not None and referrals.bad_rate is not None:
+        raise MeasureError(
+            "referrals state one bad_rate for whatever PD, so the riskiest would seem best referred",
+            mend="bad_rate_ratio: their bad rate over that of all referred, such as 0.8",
+        )
+
+
 def looked_at(outcomes: Outcomes, refer_from: float) -> NDArray[np.bool_]:
     """Where a person looks, unless the application is declined: PD >= `refer_from`."""
     return outcomes.pd >= check_cut_off(refer_from, "refer_from")
@@ -138,6 +147,11 @@ def _check_factor(priced: Priced, outcomes: Outcomes, referrals: Referrals | Non
         raise MeasureError(
             f"lifetime_factor {factor:g} makes more bads of the referred than people approve",
             mend=f"state a bad_rate of at most {1.0 / factor:.3g}, within the PD's horizon",
+        )
+    if referrals is not None and factor * referrals.ratio * outcomes.bads > outcomes.total:
+        raise MeasureError(
+            f"bad_rate_ratio {referrals.ratio:g} makes more bads than there are applications",
+            mend="it is the bad rate of what people approve over that of all referred: 0.8",
         )
     if factor > 1.0 and factor * outcomes.bads > outcomes.total:
         raise MeasureError(

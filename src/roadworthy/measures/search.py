@@ -28,7 +28,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Search:
-    """Applications in the order of their PD, with what each brings if it is not declined."""
+    """Applications with what each brings if it is not declined; `referrals` state no bad rate for whatever PD."""
 
     outcomes: Outcomes
     profit: Floats
@@ -49,7 +49,7 @@ class Search:
                 order, pd, self.outcomes.bad, self.outcomes.weights, frozen(self.profit),
                 2.0 if self.refer_from is None else self.refer_from,
                 1.0 if self.referrals is None else self.referrals.booked,
-                -1.0 if self.referrals is None or self.referrals.bad_rate is None else self.referrals.bad_rate,
+                1.0 if self.referrals is None else self.referrals.ratio,
                 limits.approved, limits.bad_rate, limits.referred,
             )  # fmt: skip
             return int(rows), Reach(*reached)
@@ -96,7 +96,7 @@ def _climb(
     profit: Floats,
     refer_from: float,
     booked: float,
-    referred_bad_rate: float,
+    ratio: float,
     least_approved: float,
     most_bad_rate: float,
     most_referred: float,
@@ -120,10 +120,8 @@ def _climb(
             if pd[row] >= refer_from:
                 referred += weight
                 approved += booked * weight
-                if referred_bad_rate >= 0.0:
-                    bads += booked * referred_bad_rate * weight
-                elif bad[row]:
-                    bads += booked * weight
+                if bad[row]:
+                    bads += booked * ratio * weight
             else:
                 approved += weight
                 if bad[row]:
