@@ -36,6 +36,7 @@ from roadworthy.measures.drift import (
 from roadworthy.measures.economics import Economics, Priced
 from roadworthy.measures.emp import EMP, MPCS, emp, mpcs
 from roadworthy.measures.equal_range import EqualRange, at_equal_range
+from roadworthy.measures.estimated_performance import Estimate, EstimatedPerformance, estimated_performance
 from roadworthy.measures.explored import InverseWeights, weigh_by_selection
 from roadworthy.measures.expression import Expression, evaluate, parse_term
 from roadworthy.measures.fairness import (
@@ -96,6 +97,8 @@ __all__ = [
     "Difference",
     "Economics",
     "EqualRange",
+    "Estimate",
+    "EstimatedPerformance",
     "Expression",
     "Frontier",
     "GainsTable",
@@ -145,6 +148,7 @@ __all__ = [
     "decile_ks",
     "efficient_frontier",
     "emp",
+    "estimated_performance",
     "evaluate",
     "gains_table",
     "gini",
