@@ -124,6 +124,20 @@ def hand_meaning(**changes: Any) -> Meaning:
     return Meaning(**{**content, **changes})
 
 
+def beyond_the_page(population: str) -> dict[str, Any]:
+    """What charts draw that is not on the page, by what they show."""
+    generator = np.random.default_rng(3)
+    booked = np.datetime64("2022-01-01") + generator.integers(0, 365 * 2, 4000)
+    event = booked + np.ceil(generator.exponential(3000, 4000)).astype(np.int64)
+    return {"vintages": measures.vintages(booked, event, known_until="2024-06-30", population=population)}
+
+
+@pytest.fixture(scope="session")
+def shown_beyond(meaning: Meaning) -> dict[str, Any]:
+    """The same, of the page's population."""
+    return beyond_the_page(meaning.population.caption)
+
+
 @pytest.fixture(scope="session")
 def meaning() -> Meaning:
     """The content of a whole page."""

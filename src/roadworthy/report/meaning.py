@@ -182,6 +182,12 @@ class Meaning:
             curves={name: amounts for name, amounts in curves.items() if amounts is not None},
         )
 
+    @property
+    def earned(self) -> Money | None:
+        """The same where revenue is known: realised money has none apart."""
+        money = self.money
+        return money if money is not None and "revenue" in money.curves else None
+
     def _populations(self) -> Iterator[tuple[str, str]]:
         for buckets, gains in self.gains.items():
             yield f"gains[{buckets}]", gains.population
