@@ -1,7 +1,7 @@
-"""The bootstrap of a ranking without copying a row: goods and bads drawn apart, counted in narrow cells of PD.
+"""The bootstrap of a ranking without copying a row: rows drawn anew are counted in narrow cells of PD.
 
 The cells hold near-equal numbers of rows, ties whole. Within a cell the order is lost, so what is computed on the
-replicates is moved by what that costs on the rows themselves, and by the bootstrap's own bias.
+replicates is judged against the same on the rows themselves, counted in the same cells.
 
 Efron, B. and Tibshirani, R. J. (1993), An Introduction to the Bootstrap, chapters 8 and 10. doi:10.1201/9780429246593
 """
@@ -13,42 +13,34 @@ from collections.abc import Callable
 import numpy as np
 
 from roadworthy.measures.checks import Outcomes
-from roadworthy.measures.intervals import Cells, percentiles, resample
-from roadworthy.measures.results import Floats, Interval
+from roadworthy.measures.intervals import Cells, resample
+from roadworthy.measures.results import Floats
 
-__all__ = ["Statistic", "bootstrap_ranking"]
+__all__ = ["Statistic", "deviations"]
 
 _CELLS = 200
 Statistic = Callable[[Floats, Floats], Floats]
 """From the weights of goods and of bads by cell, riskiest first along the last axis, to one number per replicate."""
 
 
-def bootstrap_ranking(
-    value: float, statistic: Statistic, outcomes: Outcomes, *, confidence: float, seed: int
-) -> Interval:
-    """The interval of `value`, which is `statistic` on the rows themselves: bias-corrected percentiles, in 0..1."""
+def deviations(statistic: Statistic, outcomes: Outcomes, *, seed: int, stratified: bool) -> Floats:
+    """How far `statistic` falls from its value on the rows, in each replicate; `stratified` draws the classes apart."""
     outcomes = outcomes.that_weigh()
     ordered = np.sort(outcomes.pd)
     cuts = np.unique(ordered[np.linspace(0, len(ordered) - 1, _CELLS + 1).astype(np.intp)[1:]])
-    cell = len(cuts) - np.searchsorted(cuts, outcomes.pd, side="right")
+    cell = 2 * (len(cuts) - np.searchsorted(cuts, outcomes.pd, side="right")) + outcomes.bad
     heavy = outcomes.weighted(np.ones(len(outcomes)))
-    goods, bads = (
-        resample(Cells.of(cell[side], heavy[side], len(cuts) + 1), seed=(seed, stratum))
-        for stratum, side in enumerate((~outcomes.bad, outcomes.bad))
-    )
+    count = 2 * (len(cuts) + 1)
+    if stratified:
+        drawn = sum(
+            resample(Cells.of(cell[side], heavy[side], count), seed=(seed, stratum))
+            for stratum, side in enumerate((~outcomes.bad, outcomes.bad))
+        )
+    else:
+        drawn = resample(Cells.of(cell, heavy, count), seed=seed)
     # Noise within cells of uneven weights can go a little below zero; no weight does.
-    replicates = statistic(np.maximum(goods, 0.0), np.maximum(bads, 0.0))
-    low, high = (float(bound[0]) for bound in percentiles(replicates[:, None], confidence))
-    # Seen from the mean of the replicates, as far as they lie from the rows they were drawn from.
-    seen = Cells.of(2 * cell + outcomes.bad, heavy, 2 * (len(cuts) + 1)).sums
-    coarse = float(statistic(seen[None, 0::2], seen[None, 1::2])[0])
-    bias = float(replicates.mean()) - coarse
-    moved = value - coarse - 2.0 * bias
-    if low == high:
-        low = high = float("nan")  # no spread: the rows cannot tell
-    return Interval(
-        low=float(np.clip(low + moved, 0.0, 1.0)),
-        high=float(np.clip(high + moved, 0.0, 1.0)),
-        confidence=confidence,
-        method="bootstrap of goods and bads apart, bias-corrected percentiles",
-    )
+    drawn = np.maximum(drawn, 0.0)
+    both = (drawn[:, 0::2].sum(axis=1) > 0.0) & (drawn[:, 1::2].sum(axis=1) > 0.0)
+    seen = Cells.of(cell, heavy, count).sums[None, :]
+    apart: Floats = statistic(drawn[both, 0::2], drawn[both, 1::2]) - statistic(seen[:, 0::2], seen[:, 1::2])
+    return apart
