@@ -124,18 +124,32 @@ def hand_meaning(**changes: Any) -> Meaning:
     return Meaning(**{**content, **changes})
 
 
-def beyond_the_page(population: str) -> dict[str, Any]:
-    """What charts draw that is not on the page, by what they show."""
+def beyond_the_page(meaning: Meaning) -> dict[str, Any]:
+    """What charts draw that is not on the page, by what they show: of a portfolio that turned worse and riskier."""
+    whose = meaning.population.caption
     generator = np.random.default_rng(3)
-    booked = np.datetime64("2022-01-01") + generator.integers(0, 365 * 2, 4000)
-    event = booked + np.ceil(generator.exponential(3000, 4000)).astype(np.int64)
-    return {"vintages": measures.vintages(booked, event, known_until="2024-06-30", population=population)}
+    rows = 6000
+    booked = np.datetime64("2022-01-01") + generator.integers(0, 365 * 3, rows)
+    mean_days = np.where(booked > np.datetime64("2023-04-01"), 2500, 4500)
+    event = booked + np.ceil(generator.exponential(mean_days)).astype(np.int64)
+    before, now = generator.beta(1.1, 9.0, rows), generator.beta(1.3, 8.0, rows)
+    columns = {"pd": before, "age": generator.normal(40, 9, rows), "region": generator.choice(["N", "S"], rows)}
+    later = {"pd": now, "age": generator.normal(40, 9, rows), "region": generator.choice(["N", "S"], rows)}
+    challenger = np.clip(before * generator.lognormal(0.0, 0.3, rows), 0.0, 1.0)
+    bad = np.where(before < 0.2, generator.random(rows) < before, np.nan)
+    return {
+        "vintages": measures.vintages(booked, event, known_until="2025-03-31", population=whose),
+        "psi": measures.psi(before, now, population=whose),
+        "csi": measures.csi(columns, later, population=whose),
+        "frontier": measures.efficient_frontier(meaning.cut_offs.table),
+        "swap_set": measures.swap_set(bad, before, challenger, cut_offs=(0.2, 0.2), population=whose),
+    }
 
 
 @pytest.fixture(scope="session")
 def shown_beyond(meaning: Meaning) -> dict[str, Any]:
     """The same, of the page's population."""
-    return beyond_the_page(meaning.population.caption)
+    return beyond_the_page(meaning)
 
 
 @pytest.fixture(scope="session")

@@ -46,7 +46,7 @@ def test_a_chart_is_whole_by_itself(chart: Chart, meaning: Meaning, shown_beyond
     assert spec["title"]["subtitle"] == meaning.population.caption, "the population is named"
     assert re.fullmatch(r"[A-Z].{80,}\.", spec["description"]), "there is a text alternative"
     titled = {name for layer in spec["layer"] for name in "xy" if _axis_title(layer, name)}
-    assert titled >= ({"x"} if chart.name == "confusion" else {"x", "y"}), "axes say what they measure"
+    assert titled >= ({"x"} if chart.name in ("confusion", "swap_set") else {"x", "y"}), "axes say what they measure"
 
 
 def _axis_title(layer: dict[str, Any], name: str) -> str | None:
@@ -143,3 +143,57 @@ def test_a_hostile_text_in_a_chart_stays_text(hostile: str) -> None:
     svg = draw(chart.name, spec).svg
     assert "<script" not in svg
     assert svg.count("&lt;script&gt;") >= 1
+
+
+def test_the_titles_of_what_is_beyond_the_page_say_its_findings(shown_beyond: dict[str, Any]) -> None:
+    titles = {
+        chart.shows: " ".join(chart.spec(shown_beyond[chart.shows]).title.text.split())
+        for chart in charts()
+        if chart not in on_the_page
+    }
+    psi, swaps = shown_beyond["psi"], shown_beyond["swap_set"]
+    assert titles["psi"].startswith(
+        f"PSI {psi.value:.3f}, chance alone reaches {psi.by_chance:.3f}: most moved in bin "
+    )
+    assert titles["csi"] == f"1 of 3 columns moved by more than chance, pd the most: PSI {psi.value:.3f}"
+    let_in, kept_out = (f"{number:,.0f}" for number in swaps.applications[1:3])
+    bad = f"{swaps.bad_rate_known[2]:.0%} bad as far as known"
+    said = f"The challenger lets in {let_in}, all of unknown outcome, and keeps out {kept_out}, {bad}"
+    assert titles["swap_set"] == said
+    assert titles["vintages"].startswith("Of mature vintages ")
+    kept, beaten = len(shown_beyond["frontier"]), shown_beyond["frontier"].beaten
+    assert titles["frontier"].startswith(f"{kept} of {kept + beaten} cut-offs are worth a choice")
+
+
+def test_what_is_not_known_is_not_drawn() -> None:
+    """Vintages without days, without a mature one, and a swap set without unknowns draw what there is, and say so."""
+    by_name = {chart.name: chart for chart in charts()}
+    for curves, said in (
+        (
+            measures.vintages(["2022-01-05", "2022-05-01"], bad=[1, 0], known_until="2024-01-01", population="two"),
+            "Of mature vintages 2022 Q1 is the worst, 100.0% bad within 12 months; 2022 Q2 the best, 0.0%",
+        ),
+        (
+            measures.vintages(["2023-10-05"], [None], known_until="2024-01-01", population="one"),
+            "No vintage has been watched for 12 months yet",
+        ),
+        (
+            measures.vintages(["2022-10-05"], [None], known_until="2024-01-01", population="one"),
+            "Of 2022 Q4, the one mature vintage, 0.0% went bad within 12 months",
+        ),
+    ):
+        drawing = draw("vintages", by_name["vintages"].spec(curves))
+        assert drawing.title == said
+        assert "NaN" not in drawing.svg
+        for warning in curves.warnings:
+            assert warning in drawing.alternative
+    same = measures.psi([1, 2, 3, 4], [1, 2, 3, 4], buckets=2, population="the same")
+    assert draw("stability", by_name["stability"].spec(same)).title.startswith("No shift beyond chance: PSI 0.000")
+    still = measures.csi({"a": [1, 2]}, {"a": [1, 2]}, population="the same")
+    assert by_name["column_stability"].spec(still).title.text == "None of 1 columns moved by more than chance"
+    known = measures.swap_set([0, 1, 0], [0.1, 0.3, 0.1], [0.3, 0.1, 0.1], cut_offs=(0.2, 0.2), population="three")
+    assert by_name["swap_set"].spec(known).title.text == (
+        "The challenger lets in 1, and keeps out 1, 0% bad as far as known"
+    )
+    bare = measures.efficient_frontier(measures.cut_off_table([0, 1, 0], [0.1, 0.9, 0.2], population="three"))
+    assert "cut-offs are worth a choice" in by_name["frontier"].spec(bare).title.text

@@ -14,7 +14,7 @@ from scipy.special import chdtri
 
 from roadworthy.errors import MeasureError
 from roadworthy.measures.binned_samples import bin_samples
-from roadworthy.measures.results import COUNT, RATIO, SHARE, TEXT, Floats, Ints, Table
+from roadworthy.measures.results import COUNT, NOT_STATED, RATIO, SHARE, TEXT, Floats, Ints, Table
 
 __all__ = ["CSI", "PSI", "csi", "psi"]
 
@@ -38,14 +38,15 @@ class PSI(Table):
     value: float
     by_chance: float
     rule: str
+    population: str
 
     def __float__(self) -> float:
         return self.value
 
     @property
     def caption(self) -> str:
-        """The value and the rule that made the bins."""
-        return f"PSI {self.value:.4f}; bins: {self.rule}"
+        """The value, the rule that made the bins, and population."""
+        return f"PSI {self.value:.4f}; bins: {self.rule}; {self.population}"
 
 
 def psi(
@@ -55,13 +56,15 @@ def psi(
     buckets: int | ArrayLike = 10,
     expected_weights: ArrayLike | None = None,
     actual_weights: ArrayLike | None = None,
+    population: str = NOT_STATED,
 ) -> PSI:
     """Population stability index: the sum over bins of (actual - expected) x ln(actual / expected), in shares.
 
     `expected` (n,) and `actual` (m,) are numbers or texts; weights are at least 0. Numbers are binned at the quantiles
     of `expected` into at most `buckets` bins (equal values stay together), or at the edges that `buckets` lists, where
     a value equal to an edge falls below it; texts are binned by value. What is missing is a bin of its own. An empty
-    bin's share counts as 0.0001. No totals row takes part. Raises MeasureError.
+    bin's share counts as 0.0001. No totals row takes part. `population` says
+    what is compared with what. Raises MeasureError.
 
     `by_chance` = chi-squared quantile of 95% with bins - 1 degrees of freedom x (1 / n + 1 / m), as by Yurdakul, B. and
     Naranjo, J. (2020), Statistical properties of the population stability index, Journal of Risk Model Validation
@@ -71,7 +74,7 @@ def psi(
     doi:10.1098/rspa.1946.0056; in credit, Siddiqi, N. (2017), Intelligent Credit Scoring, doi:10.1002/9781119282396.
 
     >>> psi(["a", "a", "b", "b"], ["a", "b", "b", "b"])
-    PSI 0.2747; bins: one for each value of expected and actual; an empty bin counts as 0.0001
+    PSI 0.2747; bins: one for each value of expected and actual; an empty bin counts as 0.0001; population not stated
     bin  expected  actual   term
       a    0.5000  0.2500  0.173
       b    0.5000  0.7500  0.101
@@ -91,6 +94,7 @@ def psi(
         value=float(term.sum()),
         by_chance=float(chdtri(freedom, _RARE)) * noise if freedom else 0.0,
         rule=f"{binned.rule}; an empty bin counts as {_FLOOR}",
+        population=population,
     )
 
 
@@ -116,12 +120,16 @@ class CSI(Table):
     most: NDArray[Any] = field(metadata=TEXT)
     tables: Mapping[str, PSI]
     rule: str
+    population: str
 
     @property
     def caption(self) -> str:
-        """How many columns, how many moved by more than chance, and the rule that made the bins."""
+        """How many columns, how many moved by more than chance, the rule that made the bins, and population."""
         moved = int(np.count_nonzero(self.value > self.by_chance))
-        return f"CSI of {len(self)} columns, {moved} beyond chance (1 in 20 would be by luck); bins: {self.rule}"
+        return (
+            f"CSI of {len(self)} columns, {moved} beyond chance (1 in 20 would be by luck); bins: {self.rule}; "
+            f"{self.population}"
+        )
 
 
 def csi(
@@ -131,6 +139,7 @@ def csi(
     buckets: int | Mapping[str, ArrayLike] = 10,
     expected_weights: ArrayLike | None = None,
     actual_weights: ArrayLike | None = None,
+    population: str = NOT_STATED,
 ) -> CSI:
     """Characteristic stability index: the PSI of every column that both samples have, what moved most first.
 
@@ -161,6 +170,7 @@ def csi(
                 buckets=buckets if not isinstance(buckets, Mapping) else buckets.get(name, 10),
                 expected_weights=expected_weights,
                 actual_weights=actual_weights,
+                population=population,
             )
         except MeasureError as error:
             raise MeasureError(f"column {name}: {error.message}", mend=error.mend) from error
@@ -176,6 +186,7 @@ def csi(
         most=np.array([tables[name].bin[int(tables[name].term.argmax())] for name in ordered], dtype=object),
         tables=MappingProxyType(tables),
         rule=rules.pop() if len(rules) == 1 else "by column, in `tables`",
+        population=population,
     )
 
 
