@@ -110,9 +110,9 @@ def best_bands(
 
     >>> economics = Economics(revenue=100, funding=0, ead=1000, lgd=0.5, review=5)
     >>> found = best_bands([0, 0, 0, 1, 0, 1, 1, 1], [.1, .1, .3, .3, .3, .3, .8, .9], economics=economics,
-    ...                    referrals=Referrals(approved=0.4, bad_rate_ratio=0.1))
+    ...                    referrals=Referrals(approved=0.4, bad_rate_ratio=0.25))
     >>> found.refer_from, found.decline_from, round(found.profit, 6)
-    (0.2, 0.55, 292.0)
+    (0.2, 0.55, 220.0)
     """
     outcomes = check_outcomes(bad, pd, weights)
     if not isinstance(referrals, Referrals):

@@ -76,8 +76,8 @@ class BoundedCutOffTable(Table):
         """One row in plain words."""
         said = (
             f"At a cut-off of {self.cut_off[row]:.4g}, {percent_text(self.approval_rate[row])} are approved and "
-            f"between {percent_text(self.bad_rate_low[row])} and {percent_text(self.bad_rate_high[row])} of them go bad: the "
-            f"outcome of {self.unknown_approved[row]:,.0f} is unknown"
+            f"between {percent_text(self.bad_rate_low[row])} and {percent_text(self.bad_rate_high[row])} of them go "
+            f"bad: the outcome of {self.unknown_approved[row]:,.0f} is unknown"
         )
         if self.profit_worst is not None and self.profit_best is not None and self.currency is not None:
             low, high = (money_text(each[row], self.currency) for each in (self.profit_worst, self.profit_best))

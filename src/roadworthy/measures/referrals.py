@@ -20,8 +20,8 @@ class Referrals:
     """A statement about referred applications; every figure made with it says so.
 
     approved  share, of those that people look at, that people approve; 0..1
-    bad_rate  share of the approved that goes bad, within the PD's horizon, whatever the PD; 0..1. It describes a band in
-              force, and no search for another band may lean on it: people would seem to see through any risk
+    bad_rate  share of the approved that goes bad, within the PD's horizon, whatever the PD; 0..1. It describes a band
+              in force, and no search for another may lean on it: people would seem to see through any risk
     bad_rate_ratio  instead, their bad rate over that of all referred at the same PD: 0.8 where what people approve goes
               bad a fifth less often. Where neither is stated people choose as if at random: 1
     minutes   a person's time for one look, at least 0
