@@ -61,7 +61,7 @@ def test_different_horizons_are_refused_unless_a_factor_joins_them() -> None:
     [(60, 12, 0.5), (12, 60, 1.5), (12, 12, 1.1), (12, 12, 0.0), (0, 12, None), (12, 1.5, None), (12, True, None)],
 )
 def test_horizons_and_factors_that_cannot_be_are_refused(money: Any, pd: Any, factor: float | None) -> None:
-    with pytest.raises(MeasureError, match="horizon|lifetime_factor"):
+    with pytest.raises(MeasureError, match=r"horizon|lifetime_factor"):
         join_horizons(money, pd, factor)
 
 

@@ -293,7 +293,7 @@ def test_discrimination_after_a_cut_off_moved_is_compared_where_both_approved() 
 
 def test_a_comparison_without_enough_in_the_equal_range_is_refused() -> None:
     sample = ([0, 1] * 20, [0.1, 0.5] * 20)
-    with pytest.raises(MeasureError, match="before holds 20 goods and 0 bads with a PD below 0.3"):
+    with pytest.raises(MeasureError, match=r"before holds 20 goods and 0 bads with a PD below 0.3"):
         at_equal_range(sample, sample, cut_offs=(0.3, 0.6))
     with pytest.raises(MeasureError, match="cut_offs are"):
         at_equal_range(sample, sample, cut_offs=(0.3,))  # type: ignore[arg-type]  # on purpose
