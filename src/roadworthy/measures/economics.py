@@ -164,14 +164,16 @@ class Economics:
         """Price `n` applications from their columns, each of shape (n,). Raises MeasureError naming term and column."""
         if not isinstance(n, int | np.integer) or n < 1:
             raise MeasureError(f"n is the number of applications, at least 1, not {n!r}", mend="n=len(bad)")
-        amounts = {name: self._present(term, _amounts(name, term, columns, n)) for name, term in self.terms.items()}
+        amounts = {
+            name: self._present(term, _once(_amounts(name, term, columns, n))) for name, term in self.terms.items()
+        }
         costs = amounts["funding"] + amounts["servicing"] + amounts["acquisition"]
         credit_loss = amounts["ead"] * amounts["lgd"] - amounts["income_received"]
         return Priced(
-            revenue=amounts["revenue"],
-            costs=costs,
-            credit_loss=credit_loss,
-            review=amounts["review"],
+            revenue=np.broadcast_to(amounts["revenue"], n),
+            costs=np.broadcast_to(costs, n),
+            credit_loss=np.broadcast_to(credit_loss, n),
+            review=np.broadcast_to(amounts["review"], n),
             economics=self,
         )
 
@@ -180,6 +182,11 @@ class Economics:
             return amounts
         present: Floats = amounts / (1.0 + (self.discount_rate or 0.0)) ** (term.after_months / 12.0)
         return present
+
+
+def _once(amounts: Floats) -> Floats:
+    """One entry for all applications where they share it, so that constants take no memory for each."""
+    return amounts[:1] if amounts.strides == (0,) else amounts
 
 
 _TERMS = ("revenue", "funding", "ead", "lgd", "review", "servicing", "acquisition", "income_received")
