@@ -68,7 +68,9 @@ def test_where_all_is_known_the_bounds_are_the_table() -> None:
 
 
 def test_without_economics_no_money_is_bounded_and_none_is_unknown() -> None:
-    found = bounded_cut_off_table([0, None, 1, pd_.NA], [0.1, 0.2, 0.3, 0.9], cut_offs=[0.5], population="all of May")
+    found = bounded_cut_off_table(
+        np.array([0, None, 1, pd_.NA]), [0.1, 0.2, 0.3, 0.9], cut_offs=[0.5], population="all of May"
+    )
     assert found.profit_worst is None
     assert found.unknown == 2
     assert found.sentence(0) == (
@@ -80,7 +82,7 @@ def test_without_economics_no_money_is_bounded_and_none_is_unknown() -> None:
 
 def test_a_cut_off_table_refuses_what_is_unknown() -> None:
     with pytest.raises(MeasureError, match="bad is missing in 1 of 2 rows"):
-        cut_off_table([0, None], [0.1, 0.2])
+        cut_off_table(np.array([0, None]), [0.1, 0.2])
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +141,7 @@ def test_the_bounds_of_a_swap_contain_the_simulated_truth(simulated: Any) -> Non
 
 
 def test_a_swap_set_by_hand() -> None:
-    bad = [0, 1, None, None, 1, 0]
+    bad: Any = [0, 1, None, None, 1, 0]
     champion = [0.1, 0.1, 0.6, 0.7, 0.2, 0.3]
     challenger = [0.1, 0.8, 0.2, 0.9, 0.9, 0.3]
     amounts = [1, 2, 4, 8, 16, 32]
@@ -210,7 +212,7 @@ def test_referred_count_as_is_said() -> None:
 
 def test_the_answers_table_bounds_what_is_unknown() -> None:
     """Two approved, of whom one is unknown; one referred and known; two declined and unknown."""
-    table = answer_table([0, None, 1, None, None], [0, 0, 1, 2, 2], priced=ECONOMICS.price({}, 5))
+    table = answer_table(np.array([0, None, 1, None, None]), [0, 0, 1, 2, 2], priced=ECONOMICS.price({}, 5))
     assert table.columns["unknown"].tolist() == [1, 0, 2]
     assert table.columns["bad_rate_low"].tolist() == [0, 1, 0]
     assert table.columns["bad_rate_high"].tolist() == [0.5, 1, 1]
@@ -223,7 +225,11 @@ def test_the_answers_table_bounds_what_is_unknown() -> None:
 
 def test_a_sensitivity_says_that_it_is_one() -> None:
     found = reject_sensitivity(
-        [0, 0, 1, None, None], [0.1, 0.1, 0.4, 0.05, 0.3], economics=ECONOMICS, multipliers=[1, 2, 30], in_force=0.2
+        np.array([0, 0, 1, None, None]),
+        [0.1, 0.1, 0.4, 0.05, 0.3],
+        economics=ECONOMICS,
+        multipliers=[1, 2, 30],
+        in_force=0.2,
     )
     assert found.caption.startswith("Sensitivity, assumed and not observed: 2 of 5")
     assert found.bad_rate_unknown.tolist() == pytest.approx([0.175, 0.35, 1.0])
@@ -236,7 +242,7 @@ def test_a_sensitivity_needs_something_unknown_and_multipliers_above_zero() -> N
     with pytest.raises(MeasureError, match="every outcome is known"):
         reject_sensitivity([0, 1], [0.1, 0.2], economics=ECONOMICS)
     with pytest.raises(MeasureError, match="multipliers lie above 0"):
-        reject_sensitivity([0, None], [0.1, 0.2], economics=ECONOMICS, multipliers=[0])
+        reject_sensitivity(np.array([0, None]), [0.1, 0.2], economics=ECONOMICS, multipliers=[0])
 
 
 def test_explored_approvals_weighted_by_their_probability_are_unbiased() -> None:
