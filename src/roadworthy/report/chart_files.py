@@ -84,7 +84,7 @@ def chart_page(chart: Spec, table: Table) -> str:
     spec = _themed(chart, dark=False)
     title = chart.to_dict(validate=False)["title"]
     del spec["title"]  # the page sets it as text
-    spec["config"] = {**spec["config"], "mark": {"tooltip": {"content": "data"}}}
+    spec["config"] = {**spec["config"], "mark": {"tooltip": {"content": "encoding"}}}
     # What comes from data must not end the script it stands in.
     text = json.dumps(spec, ensure_ascii=False).replace("<", "\\u003c")
     return (
