@@ -11,9 +11,9 @@ import os
 import signal
 import threading
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from secrets import token_bytes, token_hex
@@ -23,10 +23,11 @@ from typing import Any, cast
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
+from roadworthy import api, desk
 from roadworthy.access import KeyRing, Passwords, RandomBytes
-from roadworthy.api import job_handlers, make_asgi
-from roadworthy.door import BoundedProtocol, Services
-from roadworthy.errors import UsageError
+from roadworthy.batch import forget_files, job_handlers
+from roadworthy.door import BoundedProtocol, Door, Metrics, Services, make_log
+from roadworthy.errors import StoreError, UsageError
 from roadworthy.jobs import Runner
 from roadworthy.live import CurrentRoute
 from roadworthy.records import Store, new_id, open_store
@@ -43,6 +44,7 @@ Asgi = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 DRAIN_SECONDS = 30
 """How long requests that are under way may take once the program was told to stop."""
 _START_SECONDS = 120
+_FORGET_EVERY_SECONDS = 3600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,9 +83,10 @@ class App:
     def start(self) -> None:
         """Make ready to decide: the release is loaded and its kernels compiled; the job runner begins."""
         self.current.warm()
-        thread = threading.Thread(target=self.runner.run_forever, args=(self._told_to_stop,), name="jobs", daemon=True)
-        thread.start()
-        self._threads.append(thread)
+        for name, work in (("jobs", self.runner.run_forever), ("forgetting", self._forget_files)):
+            thread = threading.Thread(target=work, args=(self._told_to_stop,), name=name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
 
     def stop(self) -> None:
         """Let the job under way come to its next step, and end; whoever runs jobs next goes on there."""
@@ -91,9 +94,24 @@ class App:
         for thread in self._threads:
             thread.join(DRAIN_SECONDS)
 
+    def _forget_files(self, stop: threading.Event) -> None:
+        """Every hour, what long work no longer needs; a store that is out of reach meanwhile is asked again."""
+        keep = timedelta(days=self.settings.keep_files_days)
+        while not stop.is_set():
+            with suppress(StoreError):
+                forget_files(self.store, self.clock(), keep)
+            stop.wait(_FORGET_EVERY_SECONDS)
+
     def close(self) -> None:
         """Let the store go."""
         self.store.close()
+
+
+def make_door(services: Services) -> Door:
+    """The outermost application: programs and people come in by entrances of their own, through one door."""
+    metrics = Metrics()
+    entrances = [api.make_entrance(services, metrics), desk.make_entrance(services, metrics)]
+    return Door(services, entrances, metrics, make_log(services.settings.log_level))
 
 
 def build(settings: Settings) -> App:
@@ -108,6 +126,8 @@ def build(settings: Settings) -> App:
     store = open_store(settings.store)
     try:
         current = CurrentRoute(store)
+        worker = f"{os.getpid()}-{token_hex(4)}"
+        runner = Runner(store, job_handlers(current, clock), worker=worker, clock=clock, new_id=make_id)
         services = Services(
             store=store,
             current=current,
@@ -117,8 +137,8 @@ def build(settings: Settings) -> App:
             new_id=make_id,
             random=token_bytes,
             passwords=Passwords(),
+            wake=runner.wake,
         )
-        worker = f"{os.getpid()}-{token_hex(4)}"
         return App(
             settings=settings,
             store=store,
@@ -128,8 +148,8 @@ def build(settings: Settings) -> App:
             clock=clock,
             new_id=make_id,
             random=token_bytes,
-            runner=Runner(store, job_handlers(current, clock), worker=worker, clock=clock, new_id=make_id),
-            door=cast(Asgi, make_asgi(services)),
+            runner=runner,
+            door=cast(Asgi, make_door(services)),
         )
     except BaseException:
         store.close()

@@ -2,6 +2,7 @@
 
     RoadworthyError          what is wrong, where, what was available, and the mend
     ├── UsageError           the call or the command is off (exit 2)
+    │   └── NotFound         what was named is not there, or not among what whoever asks may see
     ├── Refused              a gate or a check answers no (exit 1)
     │   ├── NotSignedIn      nobody, or nobody we know: says the same whatever was wrong
     │   ├── NotAllowed       somebody we know, who may not do this
@@ -35,6 +36,7 @@ __all__ = [
     "MeasureError",
     "MissingExtra",
     "NotAllowed",
+    "NotFound",
     "NotSignedIn",
     "NothingLive",
     "OutcomeUnknown",
@@ -91,6 +93,23 @@ class UsageError(RoadworthyError):
     """The call or the command is off."""
 
     exit_code = 2
+
+
+class NotFound(UsageError):
+    """What was named is not there, or not among what whoever asks may see: nobody is told which.
+
+    >>> print(NotFound.unseen("job"))
+    there is no such job among those you see
+      mend: look at how it is written; it may also be of a branch that you do not see
+    """
+
+    @classmethod
+    def unseen(cls, what: str = "record") -> NotFound:
+        """The one answer to what does not exist and to what is somebody else's."""
+        return cls(
+            f"there is no such {what} among those you see",
+            mend="look at how it is written; it may also be of a branch that you do not see",
+        )
 
 
 class Refused(RoadworthyError):

@@ -62,6 +62,10 @@ class Settings:
         default=1000,
         metadata=_about("How many requests a second one API key may make; 0 is no limit.", least=0, most=1_000_000),
     )
+    keep_files_days: int = field(
+        default=30,
+        metadata=_about("How long files that were uploaded to be scored, and results, are kept.", least=1, most=3650),
+    )
     wrapping_key_file: Path | None = field(
         default=None,
         metadata=_about("The file with the key that wraps the applicants' own keys. It is never in the store."),

@@ -21,7 +21,7 @@ from roadworthy.access import (
     list_accounts,
     make_link,
 )
-from roadworthy.errors import NotAllowed, NotSignedIn, Refused, UsageError
+from roadworthy.errors import NotAllowed, NotFound, NotSignedIn, Refused, UsageError
 from roadworthy.records import metadata
 from tests.access.conftest import Office
 
@@ -227,6 +227,6 @@ def test_switching_off_ends_everything_and_switching_on_brings_nothing_back(offi
 
 def test_an_account_nobody_has_gets_the_nearest_name(office: Office) -> None:
     office.hire("anna", "officer")
-    with pytest.raises(UsageError, match="there is no account 'ana' in use") as refused:
+    with pytest.raises(NotFound, match="there is no account 'ana' in use") as refused:
         office.do(lambda act: change_account(act, "ana", active=False))
     assert refused.value.mend == "anna"

@@ -17,7 +17,7 @@ from roadworthy.access import (
     demand_two_people,
     within_authority,
 )
-from roadworthy.errors import NotAllowed, NotSignedIn, Refused
+from roadworthy.errors import NotAllowed, NotFound, NotSignedIn, Refused
 
 NAMES = st.sampled_from(["ana", "ben"])
 KEYS = st.sampled_from(["key:1", "key:2"])
@@ -102,7 +102,7 @@ def test_beyond_authority_a_second_person_confirms() -> None:
     [
         (officer("ben", 5_500), Refused, "beyond the authority of ben too"),
         (officer("ana", 9_000), Refused, "ana made this"),
-        (officer("ben", 9_000, branches=Branches.of("south")), NotAllowed, "no such record"),
+        (officer("ben", 9_000, branches=Branches.of("south")), NotFound, "no such record"),
         (officer("ben", 9_000, "analyst"), NotAllowed, "ben may not be the second person"),
         (
             Actor(account="ben", credential="key:ana", roles=frozenset({"approver"}), branches=NORTH),
@@ -122,7 +122,7 @@ def test_no_second_person_gives_a_right_that_the_first_lacks() -> None:
     approver = officer("eva", 0, "approver", branches=EVERY_BRANCH)
     with pytest.raises(NotAllowed):
         demand_override(officer("ana", 5_000, "analyst"), 1, branch="north", second=approver, trial=False)
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotFound):
         demand_override(officer("ana", 5_000), 1, branch="south", second=approver, trial=True)
 
 

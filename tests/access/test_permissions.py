@@ -21,7 +21,7 @@ from roadworthy.access import (
     demand,
     may,
 )
-from roadworthy.errors import NotAllowed, NotSignedIn, UsageError
+from roadworthy.errors import NotAllowed, NotFound, NotSignedIn, UsageError
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "explanation" / "access.md"
 TABLE = Table("records_of_branches", MetaData(), Column("branch", Text))
@@ -145,7 +145,7 @@ def test_demand_says_who_may_and_never_what_there_is() -> None:
     with pytest.raises(NotAllowed, match="ana may not approve or reject a release") as refused:
         demand(officer, "release.approve")
     assert refused.value.available == ["role approver"]
-    with pytest.raises(NotAllowed, match="there is no such record among those you see"):
+    with pytest.raises(NotFound, match="there is no such record among those you see"):
         demand(officer, "decision.read", branch="south")
     with pytest.raises(NotAllowed, match="nobody may do this"):
         demand(officer, "decision.raed")

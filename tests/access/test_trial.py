@@ -18,7 +18,7 @@ from roadworthy.access import (
     list_accounts,
     may,
 )
-from roadworthy.errors import NotSignedIn, Refused, RoadworthyError, UsageError
+from roadworthy.errors import NotFound, NotSignedIn, Refused, RoadworthyError, UsageError
 from roadworthy.records import Store, metadata
 from tests.access.conftest import Office
 
@@ -97,7 +97,7 @@ def test_as_name_works_in_a_trial_only_and_only_for_an_account_in_use(office: Of
         with pytest.raises(Refused, match="--as works only in a trial"):
             office.read(act_as, name, trial=False)
     for name in ("gone", "nobody", "a\0b"):
-        with pytest.raises(UsageError, match="there is no account") as refused:
+        with pytest.raises(NotFound, match="there is no account") as refused:
             office.read(act_as, name, trial=True)
         assert refused.value.available == ["ana", "ben"]
 

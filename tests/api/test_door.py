@@ -18,7 +18,7 @@ import pytest
 from roadworthy.access import KeyRing
 from roadworthy.api import list_routes, make_asgi, make_openapi
 from roadworthy.door import Door, KeyCheck, Problem, RateLimit, Readiness, make_log, problem_of
-from roadworthy.errors import NotAllowed, OutcomeUnknown, Refused, StoreError, UsageError
+from roadworthy.errors import NotAllowed, NotFound, OutcomeUnknown, Refused, StoreError, UsageError
 from roadworthy.records import create_store
 from roadworthy.settings import Settings
 from tests.api.house import INPUTS, PEOPLE, Client, House
@@ -213,7 +213,7 @@ def test_what_nobody_foresaw_is_a_500_that_says_nothing(client: Client, monkeypa
         (UsageError("no such day"), 422, "unusable"),
         (Refused("the gate is shut"), 409, "refused"),
         (NotAllowed("you may not"), 403, "not-allowed"),
-        (NotAllowed("there is no such record among those you see"), 404, "not-found"),
+        (NotFound.unseen(), 404, "not-found"),
         (StoreError("host db.internal is away"), 503, "store"),
         (OutcomeUnknown("the store broke off"), 503, "outcome-unknown"),
     ],
@@ -261,6 +261,20 @@ def test_a_process_is_ready_once_what_is_live_has_decided(client: Client) -> Non
     told = ready.json()
     assert (told["ready"], told["store"], told["writes"], told["route"]) == (True, "ready", "ready", "ready")
     assert told["release"] == client.house.store.ledger.live().route.champion
+
+
+def test_a_process_without_a_release_serves_its_pages_and_says_that_it_decides_nothing(
+    client: Client, tmp_path: Path
+) -> None:
+    """Taken out of service it could not be given a release; whoever only sends applications asks for more."""
+    asked = client.ask("GET", "/readyz?decisions=true", None)
+    assert (asked.status_code, asked.json()["decides"]) == (200, True)
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    with create_store(url, store_id="a-store", at=MADE) as store, House(store).client() as empty:
+        told = empty.ask("GET", "/readyz", None)
+        assert (told.status_code, told.json()["ready"], told.json()["decides"]) == (200, True, False)
+        assert told.json()["release"] is None
+        assert empty.ask("GET", "/readyz?decisions=true", None).status_code == 503
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from roadworthy.access import EVERY_BRANCH, Act, add_account, add_key, console_actor, record_in
 from roadworthy.app import App, _alone, build, serve
+from roadworthy.door import Door
 from roadworthy.errors import StoreError, UsageError
 from roadworthy.records import Store, create_store, new_id
 from roadworthy.settings import Settings
@@ -67,7 +68,9 @@ def test_what_it_is_made_of_decides_through_its_door(app: App, store: Store) -> 
 
 
 def test_its_long_work_lives_as_long_as_it_does(app: App) -> None:
-    """Started and stopped by the server's own lifespan."""
+    """Started and stopped by the server's own lifespan, and woken by the door."""
+    assert isinstance(app.door, Door)
+    assert app.door._services.wake == app.runner.wake
     sent: list[Any] = []
 
     async def live() -> None:
@@ -81,11 +84,11 @@ def test_its_long_work_lives_as_long_as_it_does(app: App) -> None:
         await told.put({"type": "lifespan.startup"})
         while not sent:
             await asyncio.sleep(0.01)
-        (thread,) = app._threads
-        assert thread.is_alive()
+        threads = list(app._threads)
+        assert {thread.name for thread in threads if thread.is_alive()} == {"jobs", "forgetting"}
         await told.put({"type": "lifespan.shutdown"})
         await life
-        assert not thread.is_alive()
+        assert not any(thread.is_alive() for thread in threads)
 
     asyncio.run(live())
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from zipfile import ZipFile
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from roadworthy.batch import open_sink
+from roadworthy.batch import open_sink, open_table
 from roadworthy.errors import DataError, UsageError
 from roadworthy.yaml_file import write_text
 
@@ -95,16 +96,40 @@ def test_a_text_is_as_readable_as_any_new_file_and_whole_or_not_there(tmp_path: 
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["other", "policy.yaml"]
 
 
+def test_a_workbook_holds_text_as_text_and_times_in_utc(tmp_path: Path) -> None:
+    """What a spreadsheet would run were it edited is marked as text for good (R5)."""
+    moment = dt.datetime(2026, 11, 1, 9, tzinfo=dt.timezone(dt.timedelta(hours=1)))
+    table = pa.table(
+        {
+            "name": ["=1+1", "Ana", "Bo"],
+            "pd": [0.25, -1.5, float("nan")],
+            "yes": [True, False, None],
+            "at": pa.array([moment, None, None], pa.timestamp("us", "UTC")),
+        }
+    )
+    path = tmp_path / "out.xlsx"
+    write(path, table.slice(0, 2), table.slice(2))
+    assert open_table(path).read().to_pydict() == {
+        "name": ["=1+1", "Ana", "Bo"],
+        "pd": [0.25, -1.5, None],
+        "yes": [True, False, None],
+        "at": [dt.datetime(2026, 11, 1, 8), None, None],  # noqa: DTZ001 a sheet knows no zones
+    }
+    with ZipFile(path) as inside:
+        assert b'quotePrefix="1"' in inside.read("xl/styles.xml")
+        assert b"<f>" not in inside.read("xl/worksheets/sheet1.xml")
+
+
 def test_wrong_uses_name_the_mend(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"\.csv or \.parquet"):
-        open_sink(tmp_path / "out.xlsx")
+    with pytest.raises(UsageError, match=r"\.csv, \.parquet or \.xlsx"):
+        open_sink(tmp_path / "out.ods")
     with pytest.raises(UsageError, match="is a directory"), open_sink(tmp_path, format="csv"):
         pass
     with pytest.raises(UsageError, match="mkdir -p"), open_sink(tmp_path / "no" / "out.csv"):
         pass
     with pytest.raises(DataError, match="columns changed"):
         write(tmp_path / "out.csv", TABLE, TABLE.drop_columns(["n"]))
-    with pytest.raises(DataError, match="which CSV cannot"):
+    with pytest.raises(DataError, match="which csv cannot"):
         write(tmp_path / "out.csv", pa.table({"x": [[1, 2]]}))
     with pytest.raises(DataError, match="nothing was written"):
         write(tmp_path / "out.csv")

@@ -2,44 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from roadworthy import measures
 from roadworthy.measures import Economics
 from roadworthy.report import ColumnShare, CutOffs, Meaning, Population, write_page
 
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 WIDTHS = pytest.mark.parametrize("width", [1280, 820])
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = Path("/usr/bin/chromium")
-    if not path.exists():
-        found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-        if found is None:
-            pytest.skip("no Chromium on this machine")
-        path = Path(found)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

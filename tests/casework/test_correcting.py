@@ -11,7 +11,7 @@ import pytest
 
 from roadworthy.access import Actor, Branches
 from roadworthy.casework import correct, give_final_answer, read_decision
-from roadworthy.errors import NotAllowed, Refused, UsageError
+from roadworthy.errors import NotAllowed, NotFound, Refused, UsageError
 from roadworthy.live import CurrentRoute, Decided, Envelope, NotDecided, decide_and_record
 from roadworthy.records import Erasure, Store, new_id, verify_chain
 from roadworthy.testing import make_applications, make_release
@@ -153,7 +153,7 @@ def test_what_is_no_correction_is_refused(live: Live) -> None:
         live.correct(old, age=30.0)
     with pytest.raises(NotAllowed, match="may not correct inputs"):
         live.correct(old, live.ida, age=44)
-    with pytest.raises(NotAllowed, match="no such record"):
+    with pytest.raises(NotFound, match="no such record"):
         live.correct(old, live.hire("una", "officer", branches=NORTH), age=44)
     live.deed().record(Erasure(ground="asked"), "A-1")
     with pytest.raises(Refused, match="erased"):

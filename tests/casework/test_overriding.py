@@ -20,7 +20,7 @@ from roadworthy.casework import (
     read_decision,
     reject_override,
 )
-from roadworthy.errors import NotAllowed, Refused, UsageError
+from roadworthy.errors import NotAllowed, NotFound, Refused, UsageError
 from roadworthy.records import Override, create_store, decode_payload
 from tests.casework.conftest import NOW, Branch, once
 
@@ -55,7 +55,7 @@ def test_beyond_authority_a_second_person_confirms(branch: Branch, amount: float
             override(branch.deed(), decision_id, "approve", **WHY, second=second)
     with pytest.raises(NotAllowed):
         override(branch.deed(), decision_id, "approve", **WHY, second=branch.shop)
-    with pytest.raises(NotAllowed, match="no such record"):
+    with pytest.raises(NotFound, match="no such record"):
         override(branch.deed(), decision_id, "approve", **WHY, second=branch.south)
     assert branch.kinds() == ["decision"]
     override(branch.deed(), decision_id, "approve", **WHY, second=branch.ida)
@@ -158,12 +158,21 @@ def test_proposals_of_another_branch_are_nobodys(branch: Branch) -> None:
     proposed = propose_override(branch.deed(), branch.decide(amount=20_000.0), "approve", **WHY)
     assert list_proposed_overrides(branch.deed(branch.south)) == ()
     for proposal_id in (proposed.proposal_id, "P-0", "\0"):
-        with pytest.raises(NotAllowed, match="no such record"):
+        with pytest.raises(NotFound, match="no such record"):
             confirm_override(branch.deed(branch.south), proposal_id)
-        with pytest.raises(NotAllowed, match="no such record"):
+        with pytest.raises(NotFound, match="no such record"):
             reject_override(branch.deed(branch.south), proposal_id)
     with pytest.raises(NotAllowed, match="second person"):
         list_proposed_overrides(branch.deed(branch.shop))
+
+
+def test_a_proposal_is_of_its_decisions_branch_wherever_the_application_went_since(branch: Branch) -> None:
+    proposed = propose_override(branch.deed(), branch.decide(amount=20_000.0), "approve", **WHY)
+    branch.decide("A-1", branch="south", amount=20_000.0)
+    assert branch.application().branch == "south"
+    (seen,) = list_proposed_overrides(branch.deed(branch.ida))
+    assert (seen.proposal_id, seen.branch) == (proposed.proposal_id, "north")
+    assert list_proposed_overrides(branch.deed(branch.south)) == ()
 
 
 def test_in_a_trial_one_person_does_both_and_the_record_says_so(store_url: str) -> None:

@@ -6,8 +6,16 @@ import msgspec
 import pytest
 
 from roadworthy.access import Actor
-from roadworthy.casework import ask_review, find_decisions, give_final_answer, override, read_decision
-from roadworthy.errors import NotAllowed, UsageError
+from roadworthy.casework import (
+    ask_review,
+    count_found,
+    find_decisions,
+    find_latest,
+    give_final_answer,
+    override,
+    read_decision,
+)
+from roadworthy.errors import NotAllowed, NotFound, UsageError
 from roadworthy.records import Correction, Erasure, OutcomeEvent, Particulars, Wanted
 from tests.casework.conftest import NOW, Branch
 
@@ -43,10 +51,10 @@ def test_another_branchs_decision_is_answered_like_one_that_does_not_exist(branc
     outcome = branch.store.ledger.history("account:ana")[0].record_id
     words = set()
     for decision_id in (hidden, nameless, "01900000-0000-7000-8000-000000000000", "", "\0", "\ud800", outcome):
-        with pytest.raises(NotAllowed) as refused:
+        with pytest.raises(NotFound) as refused:
             read_decision(branch.deed(branch.south), decision_id)
-        words.add(str(refused.value))
-        with pytest.raises(NotAllowed, match="no such record"):
+        words.add(refused.value.message)
+        with pytest.raises(NotFound, match="no such record"):
             give_final_answer(branch.deed(branch.south), decision_id, "approve")
     assert words == {"there is no such record among those you see"}
 
@@ -119,3 +127,33 @@ def test_a_search_that_no_store_can_do_is_refused(branch: Branch) -> None:
             find_decisions(branch.deed(), wanted)
     with pytest.raises(UsageError, match="limit is 0"):
         find_decisions(branch.deed(), Wanted(), 0)
+
+
+def test_an_application_leads_to_its_last_decision_and_a_decision_to_itself(branch: Branch) -> None:
+    first = branch.decide("A-1")
+    last = branch.decide("A-1", corrects=first)
+    assert (find_latest(branch.deed(), "A-1"), find_latest(branch.deed(), first)) == (last, first)
+    account = branch.store.ledger.history("account:ana")[0].record_id
+    for nothing in ("A-9", "", "\0", "\ud800", "account:ana", account):
+        with pytest.raises(NotFound, match="no such record among those you see"):
+            find_latest(branch.deed(), nothing)
+    with pytest.raises(NotAllowed, match="may not find and open decisions"):
+        find_latest(branch.deed(branch.hire("omar", "operator")), "A-1")
+
+
+def test_what_is_found_is_counted_in_the_branches_that_one_sees(branch: Branch) -> None:
+    for i in range(3):
+        branch.decide(f"A-{i}")
+    assert count_found(branch.deed(), Wanted()) == 3
+    assert count_found(branch.deed(), Wanted(application_ids=("A-1",))) == 1
+    assert count_found(branch.deed(branch.south), Wanted()) == 0
+    assert count_found(branch.deed(branch.south), Wanted(branches=("north",))) == 0
+
+
+def test_a_decision_names_the_record_of_the_answer_that_stands(branch: Branch) -> None:
+    decision_id = branch.decide(answer="refer")
+    assert read_decision(branch.deed(), decision_id).final_id is None
+    receipt = give_final_answer(branch.deed(), decision_id, "approve")
+    standing = read_decision(branch.deed(), decision_id).final_id
+    assert standing == receipt.record_id
+    give_final_answer(branch.deed(), decision_id, "expired", replaces=standing)

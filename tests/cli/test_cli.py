@@ -236,11 +236,20 @@ def test_a_pickle_is_refused_unread(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert not Path("hacked").exists()
 
 
-def test_help_loads_no_model_library() -> None:
-    """`roadworthy --help` answers at once: it imports none of the heavy rooms."""
+@pytest.mark.parametrize(
+    ("does", "loads"),
+    [
+        # `roadworthy --help` answers at once: it imports none of the heavy rooms.
+        ("from roadworthy.cli import obey; obey(['--help'])", "numba sklearn pyarrow polars scipy altair sqlalchemy"),
+        # What accounts, keys, jobs and the chain are kept by decides nothing.
+        ("import roadworthy.access, roadworthy.jobs, roadworthy.records", "numba sklearn polars scipy altair pandas"),
+        # A server draws nothing until somebody opens a page with a chart.
+        ("import roadworthy.app", "altair sklearn pandas"),
+    ],
+)
+def test_what_decides_and_draws_nothing_loads_no_library_for_it(does: str, loads: str) -> None:
     script = (
-        "import sys; from roadworthy.cli import obey; obey(['--help']); "
-        "heavy = {'numba', 'sklearn', 'pyarrow', 'polars', 'scipy', 'altair'} & set(sys.modules); "
+        f"import sys; {does}; heavy = set({loads!r}.split()) & set(sys.modules); "
         "sys.exit(f'loaded {sorted(heavy)}' if heavy else 0)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)

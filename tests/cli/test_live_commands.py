@@ -56,7 +56,8 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 
 
 def test_a_release_needs_two_people(people: Run) -> None:
-    assert people("ana: release create")[0] == 0
+    assert people("ana: release create --note", "the model of spring")[0] == 0
+    assert "created by ana: the model of spring" in people("ben: release show 1")[1]
     code, _, err = people("ben: release promote 1")
     assert code == 1
     assert "not approved" in err

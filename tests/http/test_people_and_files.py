@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from roadworthy.api import job_handlers
+from roadworthy.batch import job_handlers
 from roadworthy.jobs import Runner
 from roadworthy.records import create_store, new_id
 from roadworthy.testing import make_applications, make_package

@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 
 from roadworthy.access import Actor
-from roadworthy.errors import NotAllowed, Refused, UsageError
+from roadworthy.errors import NotAllowed, NotFound, Refused, UsageError
 from roadworthy.jobs import cancel_job, list_jobs, read_job
 from roadworthy.jobs.schema import jobs
 from roadworthy.records import keep_content, migrate_store, open_store
@@ -121,7 +121,7 @@ def test_everyone_follows_their_own_jobs_and_an_operator_everyones(yard: Yard) -
         assert {job.job_id for job in list_jobs(connection, by=OPERATOR)} == {mine.job_id, other.job_id}
         said = set()
         for job_id in (other.job_id, "no-such-job"):
-            with pytest.raises(NotAllowed) as refused:
+            with pytest.raises(NotFound) as refused:
                 read_job(connection, job_id, by=ANA)
             said.add(str(refused.value))
         assert len(said) == 1
@@ -161,7 +161,7 @@ def test_a_job_that_waits_is_cancelled_at_once_and_never_begins(yard: Yard) -> N
 
 def test_only_its_owner_and_an_operator_cancel_a_job(yard: Yard) -> None:
     job = yard.submit()
-    with pytest.raises(NotAllowed, match="no such job"):
+    with pytest.raises(NotFound, match="no such job"):
         cancel_job(yard.deed(BEN), job.job_id)
     assert yard.read(job) == job
     assert cancel_job(yard.deed(OPERATOR), job.job_id).cancel_asked_by == "olga"

@@ -18,6 +18,7 @@ from roadworthy.access import Actor, Deed
 from roadworthy.errors import (
     ContractError,
     NotAllowed,
+    NotFound,
     PackageError,
     PolicyError,
     ProductError,
@@ -145,7 +146,7 @@ class TestMaking:
     def test_a_release_that_is_none_is_said_to_be_none(self, lender: Lender) -> None:
         lender.create()
         for release_id in ("9", "x", "", "01", "１", "1; drop table releases", "9" * 5_000, "9" * 12, "1\0"):
-            with pytest.raises(UsageError, match="there is no release") as caught:
+            with pytest.raises(NotFound, match="there is no release") as caught:
                 show_release(lender.store, release_id)
             assert caught.value.available == ["1"]
 

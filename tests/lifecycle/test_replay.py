@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from roadworthy.access import Actor, Branches, Deed
-from roadworthy.errors import NotAllowed, UsageError
+from roadworthy.errors import NotAllowed, NotFound
 from roadworthy.lifecycle import explain_decision, replay_decision
 from roadworthy.live import CurrentRoute, Decided, Envelope, decide_and_record
 from roadworthy.records import Decision, Entry, Store, decode_payload, encode_payload, new_id
@@ -87,7 +87,7 @@ def test_the_contributions_add_up_and_stay_in_their_branch(store: Store) -> None
     assert sum(explained.contributions.values()) == pytest.approx(
         explained.output - explained.reference_output, abs=1e-12
     )
-    with pytest.raises(NotAllowed, match="no such record among those you see"):
+    with pytest.raises(NotFound, match="no such record among those you see"):
         explain_decision(deed(store, "officer", branches=Branches.of("nowhere")), CurrentRoute(store), one)
 
 
@@ -96,5 +96,5 @@ def test_nobody_replays_without_leave_and_nothing_that_is_no_decision(store: Sto
     current = CurrentRoute(store)
     with pytest.raises(NotAllowed, match="may not replay past decisions"):
         replay_decision(deed(store, "officer"), current, decided(store, 1)[0])
-    with pytest.raises(UsageError, match="there is no decision"):
+    with pytest.raises(NotFound, match="there is no decision"):
         replay_decision(deed(store, "analyst"), current, store.ledger.history("release:1")[0].record_id)

@@ -12,7 +12,7 @@ from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from roadworthy.access import Actor
-from roadworthy.errors import DataError, NotAllowed, PackageError, Refused, UsageError
+from roadworthy.errors import DataError, NotAllowed, NotFound, PackageError, Refused, UsageError
 from roadworthy.lifecycle import (
     TableVersionView,
     Upload,
@@ -223,7 +223,7 @@ def test_a_release_with_another_contract_of_the_table_goes_live_where_the_rows_f
 
 
 def test_what_is_wrong_with_an_upload_is_said_and_nothing_is_kept(lender: Lender) -> None:
-    with pytest.raises(UsageError, match="no release reads a table 'regions'"):
+    with pytest.raises(NotFound, match="no release reads a table 'regions'"):
         upload(lender)
     lender.create(policy=READS, tables={"regions": REGIONS})
     with pytest.raises(DataError, match="not one of its 1 rows"):
@@ -233,14 +233,14 @@ def test_what_is_wrong_with_an_upload_is_said_and_nothing_is_kept(lender: Lender
             upload_table(lender.deed(ANA), "regions", OCTOBER, "regions.csv", effective)
     assert list_table_versions(lender.store, "regions") == []
     for version in ("1", "x", "", "01"):
-        with pytest.raises(UsageError, match="has no version"):
+        with pytest.raises(NotFound, match="has no version"):
             approve(lender, version)
-        with pytest.raises(UsageError, match="has no version"):
+        with pytest.raises(NotFound, match="has no version"):
             read_upload(lender.store, "regions", version)
     for name in ("branches", "regions\0", "x" * 1_000):
         with pytest.raises(UsageError):
             upload_table(lender.deed(ANA), name, OCTOBER, "regions.csv", dt.date(2026, 10, 1))
-        with pytest.raises(UsageError, match="has no version"):
+        with pytest.raises(NotFound, match="has no version"):
             approve_table(lender.deed(BEN), name, "1")
     with pytest.raises(UsageError, match="says why"):
         undo_table(lender.deed(BEN), "regions", "")
@@ -291,9 +291,9 @@ class TestPackages:
         with pytest.raises(PackageError):
             keep_package(lender.deed(ANA), bytes(data))
         assert list_packages(lender.store) == []
-        with pytest.raises(UsageError, match="there is no package"):
+        with pytest.raises(NotFound, match="there is no package"):
             show_package(lender.store, "0" * 64)
-        with pytest.raises(UsageError, match="there is no package"):
+        with pytest.raises(NotFound, match="there is no package"):
             show_package(lender.store, "x\0")
         with pytest.raises(NotAllowed):
             keep_package(lender.deed(BEN), lender.package)

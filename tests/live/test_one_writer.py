@@ -43,6 +43,7 @@ def test_everything_that_decides_goes_through_the_one_function() -> None:
         "batch/score.py",  # a file, unrecorded
         "live/again.py",  # replay
         "live/current.py",  # warming up
+        "lifecycle/preview.py",  # what a release would have answered
         "live/deciding.py",  # everything that is recorded
         "pipeline/meaning.py",  # the page's held-out rows
     }

@@ -10,7 +10,7 @@ import pytest
 
 from roadworthy.contract import Column, Contract, check_table, to_arrow
 from roadworthy.decision import Release
-from roadworthy.errors import ContractError, StoreError, UsageError
+from roadworthy.errors import ContractError, NotFound, StoreError, UsageError
 from roadworthy.live import (
     ROWS,
     CurrentRoute,
@@ -149,7 +149,7 @@ def test_a_table_contract_has_one_key() -> None:
 
 def test_a_release_whose_parts_are_gone_or_changed_does_not_load(store: Store) -> None:
     manifest = keep_release(store, Release(make_package("scorecard"), Policy.parse(POLICY), (REGIONS,)), at=NOW)
-    with store.reading() as connection, pytest.raises(UsageError, match="there is no release 2") as refused:
+    with store.reading() as connection, pytest.raises(NotFound, match="there is no release 2") as refused:
         load_release(connection, "2")
     assert refused.value.available == ["1"]
 

@@ -231,6 +231,14 @@ def test_a_row_set_aside_goes_in_once_its_fault_is_mended_and_is_kept_once(lende
     assert lender.send(BOOKED) == OutcomesTaken(1, 0, ())
 
 
+def test_a_row_that_two_send_is_set_aside_for_each_of_them(lender: Lender) -> None:
+    """Neither sees what the other sent: each finds the row among their own, to be mended."""
+    for account, branch in (("sue", "south"), ("nora", "north")):
+        deed = lender.deed(branches=Branches.of(branch), account=account)
+        assert rules_of(record_outcomes(deed, [BOOKED])) == [(0, "$.application_id", "no_such_application")]
+        assert len(list_outcomes_set_aside(deed).rows) == 1, account
+
+
 @pytest.mark.parametrize("answer", ["decline", "withdrawn", "incomplete", "expired"])
 def test_nothing_is_booked_where_nothing_was_granted(lender: Lender, answer: str) -> None:
     decision = lender.decide("A-1")

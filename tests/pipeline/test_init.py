@@ -110,6 +110,17 @@ def test_every_file_reads_back_and_they_agree(loans: Path) -> None:
     np.testing.assert_array_equal(checked.batch.applied_at, past_applications()["applied"].to_numpy())
 
 
+def test_the_branch_and_the_applicants_name_are_stated_where_they_are_known(loans: Path) -> None:
+    """Who sees an application goes by its branch; nobody decides by a name."""
+    result = init(loans, **FLAGS, branch="región", applicant_name="new customer")
+    product = read_product(result.directory / "product.yaml")
+    assert (product.data.branch, product.data.name) == ("región", "new customer")
+    assert result.contract["new customer"].role == "identity"
+    assert [column.name for column in result.contract.inputs] == ["amount", "net income", "región"]
+    with pytest.raises(UsageError, match="cannot be given as --branch too"):
+        init(loans, **FLAGS, branch="default", force=True)
+
+
 def test_outcomes_are_told_apart_by_the_flags(loans: Path) -> None:
     result = init(loans, **FLAGS)
     assert sum(result.counts.values()) == ROWS

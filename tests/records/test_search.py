@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import event
 
 from roadworthy.records import (
     Application,
@@ -17,12 +20,14 @@ from roadworthy.records import (
     Store,
     Wanted,
     count_applications,
+    create_store,
     encode_payload,
     read_application,
     rebuild_projections,
     search_applications,
 )
 from roadworthy.testing.entries import Entries
+from tests.stores import MADE
 
 PEOPLE = {
     "A-1": ("Ana Núñez", "N", "approve", 1000.0),
@@ -57,6 +62,11 @@ def find(store: Store, wanted: Wanted) -> list[str]:
         found = search_applications(connection, wanted)
         assert count_applications(connection, wanted) == len(found.applications)
     return [application.application_id for application in found.applications]
+
+
+def test_no_more_are_counted_than_somebody_asks_about(full: Store) -> None:
+    with full.reading() as connection:
+        assert [count_applications(connection, Wanted(), most=most) for most in (2, 3, 4, 9)] == [3, 4, 4, 4]
 
 
 @pytest.mark.parametrize(
@@ -156,3 +166,33 @@ def test_what_was_sealed_is_read_with_its_key_and_not_without(store_url: str, st
         rebuild_projections(keyed)
         assert find(keyed, Wanted(name="ana")) == []
         assert find(keyed, Wanted()) == ["A-1"]
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Wanted(),
+        Wanted(statuses=["final"]),
+        Wanted(branches=["north"], final_answers=["counter_offer"]),
+        Wanted(releases=["2"], amount_from=100_000.0),
+        Wanted(answers=["refer"], decided_before=MADE),
+    ],
+)
+def test_sqlite_opens_no_application_that_does_not_fit(wanted: Wanted, tmp_path: Path) -> None:
+    """Among a million of them, each condition is decided by the index that also gives the order."""
+    plans: list[str] = []
+    with create_store(f"sqlite:///{tmp_path / 'store.db'}", store_id="a", at=MADE) as store:
+        driver = store.connections.reader.raw_connection()
+
+        def listen(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+            if "applications" in statement:  # and not where the transaction begins
+                plan = driver.cursor().execute(f"EXPLAIN QUERY PLAN {statement}", values)
+                plans.append(" ".join(row[3] for row in plan))
+
+        with store.reading() as connection:
+            event.listen(connection, "before_cursor_execute", listen)
+            search_applications(connection, wanted, after=(2**50, "A-1"))
+            count_applications(connection, wanted, most=10)
+        driver.close()
+    assert "SEARCH applications USING INDEX ix_applications_decided (decided_us" in plans[0]
+    assert "SEARCH applications USING COVERING INDEX ix_applications_decided (decided_us" in plans[1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import pytest
 
 from roadworthy import measures
 from roadworthy.measures import Economics, Term
-from roadworthy.report import ColumnShare, CutOffs, Finding, Meaning, Population, render_page
+from roadworthy.report import ColumnShare, CutOffs, Finding, Meaning, Population, Weeks, render_page
 
 HOSTILE = "<script>document.title='owned'</script>\"'&"
 
@@ -124,6 +124,18 @@ def hand_meaning(**changes: Any) -> Meaning:
     return Meaning(**{**content, **changes})
 
 
+def weeks_of(population: str) -> Weeks:
+    """Twenty weeks of 640 decisions, the last but one of which declines 31% and not 12%."""
+    declined, referred = np.full(20, 77), np.full(20, 128)
+    declined[18] = 198
+    return Weeks(
+        mondays=tuple(date(2026, 6, 1) + timedelta(weeks=week) for week in range(20)),
+        declined=measures.odd_shares(declined, np.full(20, 640)),
+        referred=measures.odd_shares(referred, np.full(20, 640)),
+        population=population,
+    )
+
+
 def beyond_the_page(meaning: Meaning) -> dict[str, Any]:
     """What charts draw that is not on the page, by what they show: of a portfolio that turned worse and riskier."""
     whose = meaning.population.caption
@@ -143,6 +155,7 @@ def beyond_the_page(meaning: Meaning) -> dict[str, Any]:
         "csi": measures.csi(columns, later, population=whose),
         "frontier": measures.efficient_frontier(meaning.cut_offs.table),
         "swap_set": measures.swap_set(bad, before, challenger, cut_offs=(0.2, 0.2), population=whose),
+        "weeks": weeks_of(whose),
     }
 
 

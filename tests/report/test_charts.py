@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 
 from roadworthy import measures
-from roadworthy.report import Meaning
+from roadworthy.report import Meaning, Weeks
 from roadworthy.report import charts as folder
 from roadworthy.report.charts import Chart, charts
 from roadworthy.report.drawing import LIVE, draw
+from tests.report.conftest import weeks_of
 
 GOLDEN = Path(__file__).parent / "golden"
 SVG_NAMESPACE = "http://www.w3.org/2000/svg"
@@ -161,6 +162,7 @@ def test_the_titles_of_what_is_beyond_the_page_say_its_findings(shown_beyond: di
     said = f"The challenger lets in {let_in}, all of unknown outcome, and keeps out {kept_out}, {bad}"
     assert titles["swap_set"] == said
     assert titles["vintages"].startswith("Of mature vintages ")
+    assert titles["weeks"] == "1 of 20 weeks differs from those before by far"
     kept, beaten = len(shown_beyond["frontier"]), shown_beyond["frontier"].beaten
     assert titles["frontier"].startswith(f"{kept} of {kept + beaten} cut-offs are worth a choice")
 
@@ -197,3 +199,13 @@ def test_what_is_not_known_is_not_drawn() -> None:
     )
     bare = measures.efficient_frontier(measures.cut_off_table([0, 1, 0], [0.1, 0.9, 0.2], population="three"))
     assert "cut-offs are worth a choice" in by_name["frontier"].spec(bare).title.text
+
+
+def test_an_odd_week_is_marked_with_its_share(meaning: Meaning) -> None:
+    chart = next(chart for chart in charts() if chart.name == "weeks")
+    drawing = draw(chart.name, chart.spec(weeks_of("all")))
+    assert "30.9% declined in the week of 5 Oct 2026" in drawing.alternative
+    assert ">31%<" in drawing.svg
+    calm = weeks_of("all")
+    quiet = Weeks(mondays=calm.mondays, declined=calm.referred, referred=calm.referred, population="all")
+    assert "None of them is odd" in chart.spec(quiet).description

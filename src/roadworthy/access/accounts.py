@@ -19,7 +19,7 @@ from roadworthy.access.ending import end_credentials
 from roadworthy.access.permissions import ROLES, demand
 from roadworthy.access.schema import accounts
 from roadworthy.access.secret import refuse_entry
-from roadworthy.errors import NotAllowed, Refused, UsageError
+from roadworthy.errors import NotAllowed, NotFound, Refused, UsageError
 from roadworthy.records import metadata, moment
 
 __all__ = [
@@ -167,7 +167,7 @@ def authorise(act: Act, permission: str) -> None:
 
 
 def take_account(act: Act, name: str) -> Account:
-    """The account of that name; UsageError where there is none in use."""
+    """The account of that name; NotFound where there is none in use."""
     account = find_account(act.connection, name)
     if account is None or not account.active:
         raise _unknown(name, [known.name for known in list_accounts(act.connection) if known.active])
@@ -236,9 +236,9 @@ def _is_admin(account: Account) -> bool:
     return account.active and "admin" in account.roles
 
 
-def _unknown(name: str, known: Collection[str]) -> UsageError:
+def _unknown(name: str, known: Collection[str]) -> NotFound:
     near = get_close_matches(name, known, n=1)
-    return UsageError(
+    return NotFound(
         f"there is no account {name!r} in use",
         available=sorted(known),
         mend=near[0] if near else "`roadworthy user add`",

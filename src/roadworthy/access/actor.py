@@ -42,6 +42,14 @@ class Branches:
         """Whether a record of `branch` is seen; one that names no branch (None) only where every branch is."""
         return self.every or (branch is not None and branch in self.names)
 
+    def hold_all(self, others: Branches) -> bool:
+        """Whether every record of `others` is seen.
+
+        >>> Branches.of("north", "south").hold_all(Branches.of("north")), Branches.of("north").hold_all(EVERY_BRANCH)
+        (True, False)
+        """
+        return self.every or (not others.every and others.names <= self.names)
+
     def filter(self, branch: ColumnElement[str] | ColumnElement[str | None]) -> ColumnElement[bool]:
         """`hold` as a condition on the column `branch`, for queries."""
         if self.every:

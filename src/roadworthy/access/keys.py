@@ -23,7 +23,7 @@ from roadworthy.access.act import Act
 from roadworthy.access.actor import CONSOLE, Actor
 from roadworthy.access.schema import accounts, api_keys
 from roadworthy.access.secret import RandomBytes, digest_secret, make_secret, name_secret, refuse_entry, same_digest
-from roadworthy.errors import NotAllowed, Refused, UsageError
+from roadworthy.errors import NotAllowed, NotFound, Refused, UsageError
 from roadworthy.records import Store, moment, to_us
 
 __all__ = ["KEY_LIFE", "Key", "KeyRing", "NewKey", "actor_by_key", "add_key", "list_keys", "revoke_key", "rotate_key"]
@@ -214,9 +214,12 @@ def _take_key(act: Act, key_id: str) -> Key:
     wanted = select(api_keys).where(api_keys.c.key_id == key_id)
     row = act.connection.execute(wanted).one_or_none() if _KEY_ID.fullmatch(key_id) else None
     if row is None or row.account != act.by.account:
-        authorise(act, "key.change")
+        try:
+            authorise(act, "key.change")
+        except NotAllowed:
+            raise NotFound.unseen("key") from None
     if row is None:
-        raise UsageError(f"there is no key {key_id!r}", mend="`roadworthy key list` shows their ids")
+        raise NotFound(f"there is no key {key_id!r}", mend="`roadworthy key list` shows their ids")
     return _read_key(row)
 
 

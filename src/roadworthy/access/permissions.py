@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from roadworthy.access.actor import Actor
-from roadworthy.errors import NotAllowed, NotSignedIn
+from roadworthy.errors import NotAllowed, NotFound, NotSignedIn
 
 __all__ = ["ANYWHERE", "PERMISSIONS", "ROLES", "Anywhere", "Permission", "demand", "may"]
 
@@ -128,15 +128,19 @@ def may(actor: Actor | None, permission: str, *, branch: str | Anywhere | None =
 def demand(actor: Actor | None, permission: str, *, branch: str | Anywhere | None = ANYWHERE) -> Actor:
     """The actor, who may; else NotSignedIn where there is none, or NotAllowed, which names the roles that may.
 
-    A record of a branch that the actor does not see is refused in the words for one that does not exist.
+    NotFound for a record of a branch that the actor does not see: the words for one that does not exist.
     """
     if actor is None:
         raise NotSignedIn("sign in first", mend="sign in, or send a key")
     if may(actor, permission, branch=branch):
         return actor
     if may(actor, permission):
-        raise NotAllowed("there is no such record among those you see")
+        raise NotFound.unseen()
     row = PERMISSIONS.get(permission)
     if row is None:
         raise NotAllowed(f"nobody may do this: there is no permission {permission!r}")
-    raise NotAllowed(f"{actor.account} may not {row.meaning}", available=[f"role {role}" for role in sorted(row.roles)])
+    raise NotAllowed(
+        f"{actor.account} may not {row.meaning}",
+        available=[f"role {role}" for role in sorted(row.roles)],
+        mend="ask somebody who has one of these roles; an admin gives them",
+    )

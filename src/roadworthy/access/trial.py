@@ -10,7 +10,7 @@ from roadworthy.access.accounts import find_account, list_accounts
 from roadworthy.access.act import Act, Recorder
 from roadworthy.access.actor import BREAK_GLASS, CONSOLE, EVERY_BRANCH, Actor
 from roadworthy.access.permissions import ROLES
-from roadworthy.errors import NotSignedIn, Refused, UsageError
+from roadworthy.errors import NotFound, NotSignedIn, Refused
 from roadworthy.records import Store
 
 __all__ = ["act_as", "begin_trial", "console_actor"]
@@ -42,7 +42,7 @@ def act_as(connection: Connection, name: str, *, trial: bool) -> Actor:
         raise Refused("--as works only in a trial", mend="act with that person's own key (ROADWORTHY_KEY)")
     account = find_account(connection, name)
     if account is None or not account.active:
-        raise UsageError(
+        raise NotFound(
             f"there is no account {name!r} in use",
             available=[known.name for known in list_accounts(connection) if known.active],
             mend="`roadworthy user add`",

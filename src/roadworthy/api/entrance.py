@@ -15,6 +15,7 @@ from roadworthy.api.deciding import make_decision_route
 from roadworthy.api.routes import DECISION_ROUTE, HANDLERS
 from roadworthy.door import (
     PROBLEM_JSON,
+    Asked,
     Door,
     Entrance,
     KeyCheck,
@@ -68,8 +69,8 @@ def list_routes() -> tuple[RouteRow, ...]:
     return RouteTable([DECISION_ROUTE, *read_rows(_make_site(State()))]).rows
 
 
-def _tell(problem: Problem, with_it: Mapping[str, str], _headers: Mapping[bytes, bytes], request_id: str) -> Refusal:
-    return Refusal(problem.status, PROBLEM_JSON, problem.encode(request_id), with_it)
+def _tell(problem: Problem, with_it: Mapping[str, str], asked: Asked) -> Refusal:
+    return Refusal(problem.status, PROBLEM_JSON, problem.encode(asked.request_id), with_it)
 
 
 def _make_site(state: State) -> Litestar:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from roadworthy.batch.exporting import EXPORT, ask_to_export
+from roadworthy.batch.forgetting import cancel_work, forget_files
+from roadworthy.batch.handlers import job_handlers
+from roadworthy.batch.kept_files import DECISIONS, SET_ASIDE, KeptFile, read_kept_file
 from roadworthy.batch.mapping import (
     PAST,
     SourceMapping,
@@ -13,22 +17,37 @@ from roadworthy.batch.mapping import (
 )
 from roadworthy.batch.record import record_file
 from roadworthy.batch.score import Scored, score
+from roadworthy.batch.scoring import SCORE, FileSeen, ask_to_score, find_same_file, look_at_file
 from roadworthy.batch.set_aside import describe_set_aside
 from roadworthy.batch.sinks import Sink, open_sink
 from roadworthy.batch.sources import Source, open_table
 
 __all__ = [
+    "DECISIONS",
+    "EXPORT",
     "PAST",
+    "SCORE",
+    "SET_ASIDE",
+    "FileSeen",
+    "KeptFile",
     "Scored",
     "Sink",
     "Source",
     "SourceMapping",
     "absent_inputs",
+    "ask_to_export",
+    "ask_to_score",
+    "cancel_work",
     "describe_set_aside",
+    "find_same_file",
+    "forget_files",
+    "job_handlers",
+    "look_at_file",
     "map_columns",
     "open_sink",
     "open_source",
     "open_table",
+    "read_kept_file",
     "read_sources",
     "record_file",
     "score",

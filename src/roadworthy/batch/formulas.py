@@ -12,7 +12,7 @@ import re
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["neutralise", "restore", "restore_text"]
+__all__ = ["neutralise", "restore", "restore_text", "would_run"]
 
 _RISKY = r"^'*[=+\-@\t\r]"
 _NUMBER = r"^'*[+-]?[0-9.][0-9.,]*([eE][+-]?[0-9]+)?$"
@@ -24,7 +24,7 @@ def neutralise(text: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     >>> neutralise(pa.array(["=1+1", "-5", "Ana", None])).to_pylist()
     ["'=1+1", '-5', 'Ana', None]
     """
-    risky = _would_run(text)
+    risky = would_run(text)
     if not pc.any(risky).as_py():
         return text
     return pc.if_else(risky, pc.binary_join_element_wise("'", text, ""), text)
@@ -39,7 +39,7 @@ def restore(text: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     quoted = pc.starts_with(text, "'")
     if not pc.any(quoted).as_py():
         return text
-    return pc.if_else(pc.and_(quoted, _would_run(text)), pc.utf8_slice_codeunits(text, 1), text)
+    return pc.if_else(pc.and_(quoted, would_run(text)), pc.utf8_slice_codeunits(text, 1), text)
 
 
 def restore_text(text: str) -> str:
@@ -49,5 +49,10 @@ def restore_text(text: str) -> str:
     return text
 
 
-def _would_run(text: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+def would_run(text: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Whether a spreadsheet would run each text of a string array.
+
+    >>> would_run(pa.array(["=1+1", "-5", None])).to_pylist()
+    [True, False, None]
+    """
     return pc.and_not(pc.match_substring_regex(text, _RISKY), pc.match_substring_regex(text, _NUMBER))

@@ -88,6 +88,7 @@ def record_file(
                 for place, application in zip(places.tolist(), applications, strict=True)
             ]
             made = decide_and_record(current, envelopes, now=now())
+            progress(len(places))
             for place, one in zip(places.tolist(), made, strict=True):
                 match one:
                     case Decided():
@@ -98,12 +99,20 @@ def record_file(
                         refused += ((place, violation) for violation in one.violations)
                     case _:
                         raise StoreError(f"row {before + place + 1} is recorded as something else", where=source.path)
+        progress(mapped.num_rows - len(checked.rows))
         table = number_rows(_to_table(replies, flat=flat), np.array(kept, dtype=np.int64), before)
         answer = np.array([ANSWERS.index(reply.answer) for reply in replies], dtype=np.int8)
         return Part(answer, table, _to_set_aside(refused), repeated)
 
     return walk_file(
-        source, out, contract, record_part, set_aside=set_aside, mapping=mapping, absent=absent, progress=progress
+        source,
+        out,
+        contract,
+        record_part,
+        set_aside=set_aside,
+        mapping=mapping,
+        absent=absent,
+        progress=lambda _: None,
     )
 
 

@@ -120,7 +120,7 @@ def walk_file(
     """Take `source` through `contract` part by part, have each part decided, and write what comes of it.
 
     `decide_part` gets the part's rows as checked, the whole part by the contract's names, how many rows came before it,
-    and whether its decisions are to be flat, for CSV. Everything else as for `score`.
+    and whether its decisions are to be flat, without lists. Everything else as for `score`.
     """
     counts = np.zeros(len(ANSWERS), dtype=np.int64)
     read = aside = repeated = 0
@@ -140,7 +140,7 @@ def walk_file(
         for table in source.batches():
             mapped = map_columns(table, mapping, contract)
             checked = check_table(contract, mapped, unknown="ignore", writings=writings)
-            part = decide_part(checked, mapped, read, decided_to.format == "csv")
+            part = decide_part(checked, mapped, read, decided_to.flat)
             counts += np.bincount(part.answer, minlength=len(ANSWERS))
             repeated += part.repeated
             decided_to.write(part.decisions)

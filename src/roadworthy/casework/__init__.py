@@ -14,8 +14,23 @@ from roadworthy.casework.proposing import (
     propose_override,
     reject_override,
 )
-from roadworthy.casework.reading import DecisionView, HistoryItem, find_decisions, read_decision
+from roadworthy.casework.reading import (
+    DecisionView,
+    HistoryItem,
+    count_found,
+    find_decisions,
+    find_latest,
+    read_decision,
+)
 from roadworthy.casework.reviewing import ApplicantView, answer_review, ask_review
+from roadworthy.casework.waiting import (
+    WaitingReview,
+    count_decided,
+    count_queue,
+    find_latest_moment,
+    list_waiting_reviews,
+)
+from roadworthy.casework.what_if import ask_what_if
 
 __all__ = [
     "FINAL_ANSWERS",
@@ -26,13 +41,21 @@ __all__ = [
     "HistoryItem",
     "ProposedOverride",
     "Receipt",
+    "WaitingReview",
     "answer_review",
     "ask_review",
+    "ask_what_if",
     "confirm_override",
     "correct",
+    "count_decided",
+    "count_found",
+    "count_queue",
     "find_decisions",
+    "find_latest",
+    "find_latest_moment",
     "give_final_answer",
     "list_proposed_overrides",
+    "list_waiting_reviews",
     "override",
     "propose_override",
     "read_decision",

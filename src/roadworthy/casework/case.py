@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from roadworthy.access import Deed
 from roadworthy.casework.acting import is_text
-from roadworthy.errors import NotAllowed, Refused
+from roadworthy.errors import NotFound, Refused
 from roadworthy.records import (
     Application,
     Decision,
@@ -154,19 +154,25 @@ class Case:
 def take_case(deed: Deed, connection: Connection, decision_id: str, permission: str, *, to_act: bool = False) -> Case:
     """The case of a decision, for whoever has the permission in its branch.
 
-    With `to_act` its application is kept from other writers until this transaction ends. NotAllowed: no permission, or
-    no such decision among those that the actor sees, in the same words whether it exists or not.
+    With `to_act` its application is kept from other writers until this transaction ends. NotAllowed: no permission.
+    NotFound: no such decision among those that the actor sees, in the same words whether it exists or not.
     """
     deed.demand(permission)
     record = _find_decision(connection, decision_id)
     decision = None if record is None else decode_payload(record.payload, Decision)
     if record is None or decision is None or not deed.by.branches.hold(decision.branch):
-        raise NotAllowed("there is no such record among those you see")
+        raise NotFound.unseen()
     wanted = select(_applications).where(_applications.c.application_id == record.subject)
     found = connection.execute(wanted.with_for_update() if to_act else wanted).one()
     about = select(*_records.columns).where(_records.c.subject == record.subject).order_by(_records.c.nth)
     history = tuple(Record(*each) for each in connection.execute(about))
     return Case(record, decision, Application(*found), history)
+
+
+def find_branch(connection: Connection, decision_id: str) -> str | None:
+    """The branch that a decision was made for; None where it names none."""
+    record = _find_decision(connection, decision_id)
+    return None if record is None else decode_payload(record.payload, Decision).branch
 
 
 def _find_decision(connection: Connection, decision_id: str) -> Record | None:

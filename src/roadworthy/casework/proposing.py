@@ -10,9 +10,9 @@ from sqlalchemy import Connection, select
 
 from roadworthy.access import Actor, Deed, console_actor, demand_override, find_account
 from roadworthy.casework.acting import Receipt, is_text
-from roadworthy.casework.case import Case, take_case
+from roadworthy.casework.case import Case, find_branch, take_case
 from roadworthy.casework.overriding import demand_overridable, make_override
-from roadworthy.errors import NotAllowed, Refused
+from roadworthy.errors import NotFound, Refused
 from roadworthy.records import (
     Approval,
     Entry,
@@ -141,10 +141,9 @@ def list_proposed_overrides(deed: Deed) -> tuple[ProposedOverride, ...]:
     deed.demand("override.approve")
     answered = select(_approvals.c.proposal_id)
     wanted = (
-        select(_proposals, _applications.c.amount, _applications.c.branch)
+        select(_proposals, _applications.c.amount)
         .join(_applications, _applications.c.application_id == _proposals.c.subject)
         .where(_proposals.c.kind == KIND, _proposals.c.proposal_id.not_in(answered))
-        .where(deed.by.branches.filter(_applications.c.branch))
         .order_by(_proposals.c.at_us, _proposals.c.proposal_id)
     )
     with deed.store.reading() as connection:
@@ -154,7 +153,11 @@ def list_proposed_overrides(deed: Deed) -> tuple[ProposedOverride, ...]:
                 proposal_id=row.proposal_id, kind=row.kind, subject=row.subject, digest=row.digest,
                 author=row.author, author_credential=row.author_credential, at=moment(row.at_us),
             )  # fmt: skip
-            found.append(_show(proposal, _read_draft(connection, proposal), row.amount, row.branch))
+            draft = _read_draft(connection, proposal)
+            # The decision's own branch: the application may have been decided again in another one since.
+            branch = find_branch(connection, draft.override.decision_id)
+            if deed.by.branches.hold(branch):
+                found.append(_show(proposal, draft, row.amount, branch))
     return tuple(found)
 
 
@@ -162,7 +165,7 @@ def _take_proposal(deed: Deed, connection: Connection, proposal_id: str) -> tupl
     deed.demand("override.approve")
     proposal = read_proposal(connection, proposal_id) if is_text(proposal_id) else None
     if proposal is None or proposal.kind != KIND:
-        raise NotAllowed("there is no such record among those you see")
+        raise NotFound.unseen()
     draft = _read_draft(connection, proposal)
     case = take_case(deed, connection, draft.override.decision_id, "override.approve", to_act=True)
     answers = read_approvals(connection, proposal_id)

@@ -8,11 +8,12 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct, structs
+from sqlalchemy import select
 
 from roadworthy.access import Deed
 from roadworthy.casework.acting import is_text
 from roadworthy.casework.case import Case, take_case
-from roadworthy.errors import UsageError
+from roadworthy.errors import NotFound, UsageError
 from roadworthy.records import (
     Decision,
     Found,
@@ -21,13 +22,24 @@ from roadworthy.records import (
     ReleaseRef,
     StatedReason,
     Wanted,
+    count_applications,
     decode_payload,
+    metadata,
     search_applications,
 )
 
-__all__ = ["DecisionView", "HistoryItem", "find_decisions", "open_particulars", "read_decision"]
+__all__ = [
+    "DecisionView",
+    "HistoryItem",
+    "count_found",
+    "find_decisions",
+    "find_latest",
+    "open_particulars",
+    "read_decision",
+]
 
 _MOST = 1_000
+_records = metadata.tables["records"]
 
 
 class HistoryItem(Struct, frozen=True, kw_only=True):
@@ -47,7 +59,9 @@ class DecisionView(Struct, frozen=True, kw_only=True):
     status         of the application: open, answered, review, final, erased
     final_answer   a person's, else the policy's own; None for a referral that nobody answered
     final_by       the account that gave it; None where the policy did
+    final_id       the record that gives it: what another answer names as the one it replaces
     latest         the id of the last decision on the application: another one where this was corrected
+    quantity       what the reasons' contributions are in: margin (log-odds of bad) or pd
     review_until   the deadline of a human review that nobody has answered
     inputs         as they came; None once erased
     """
@@ -59,11 +73,13 @@ class DecisionView(Struct, frozen=True, kw_only=True):
     answer: str
     final_answer: str | None
     final_by: str | None
+    final_id: str | None
     overridden: bool
     review_until: datetime | None
     pd: float | None
     score: float | None
     reasons: tuple[StatedReason, ...]
+    quantity: str
     rules: tuple[str, ...]
     pd_at_reference: float | None
     rows: Mapping[str, Any]
@@ -85,7 +101,7 @@ class DecisionView(Struct, frozen=True, kw_only=True):
 def read_decision(deed: Deed, decision_id: str) -> DecisionView:
     """One decision, by the id of its record. Permission decision.read, in its branch.
 
-    NotAllowed for a decision of another branch, in the words for one that does not exist.
+    NotFound for a decision of another branch, in the words for one that does not exist.
     """
     with deed.store.reading() as connection:
         case = take_case(deed, connection, decision_id, "decision.read")
@@ -99,6 +115,7 @@ def read_decision(deed: Deed, decision_id: str) -> DecisionView:
         status=case.application.status,
         final_answer=case.final_answer,
         final_by=None if case.standing is None else case.standing.by,
+        final_id=None if case.standing is None else case.standing.record_id,
         overridden=any(_overrides(record, decision_id) for record in case.history),
         review_until=None if case.review is None else case.review.deadline,
         decided_at=case.record.at,
@@ -123,15 +140,52 @@ def find_decisions(deed: Deed, wanted: Wanted, limit: int = 50, after: tuple[int
     deed.demand("decision.read")
     if not 1 <= limit <= _MOST:
         raise UsageError(f"limit is {limit}", mend=f"1 to {_MOST:,}")
-    asked = (*structs.astuple(wanted), after)
-    texts = [text for each in asked for text in (each if isinstance(each, Collection) else ()) if isinstance(text, str)]
-    if not all(is_text(text) for text in texts):
-        raise UsageError("what is looked for has a character that is no text")
+    _check_texts(after or ())
+    seen = _limit(deed, wanted)
+    with deed.store.reading() as connection:
+        return search_applications(connection, seen, limit=limit, after=after)
+
+
+def count_found(deed: Deed, wanted: Wanted, *, most: int | None = None) -> int:
+    """How many applications `find_decisions` finds in all; `most` + 1 where there are more.
+
+    Permission decision.read.
+    """
+    deed.demand("decision.read")
+    seen = _limit(deed, wanted)
+    with deed.store.reading() as connection:
+        return count_applications(connection, seen, most=most)
+
+
+def find_latest(deed: Deed, name: str) -> str:
+    """The id of the last decision on the application of this id, or `name` itself where it is a decision's id.
+
+    Permission decision.read. NotFound where there is neither; what it names may still be of another branch.
+    """
+    deed.demand("decision.read")
+    decided = select(_records.c.record_id).where(_records.c.kind == "decision")
+    latest = decided.where(_records.c.subject == name).order_by(_records.c.nth.desc()).limit(1)
+    with deed.store.reading() as connection:
+        for wanted in (latest, decided.where(_records.c.record_id == name)) if is_text(name) else ():
+            found: str | None = connection.execute(wanted).scalar_one_or_none()
+            if found is not None:
+                return found
+    raise NotFound.unseen()
+
+
+def _limit(deed: Deed, wanted: Wanted) -> Wanted:
+    """What is looked for, in the branches that the actor sees; UsageError where it is no text."""
+    for each in structs.astuple(wanted):
+        _check_texts(each if isinstance(each, Collection) else ())
     seen = wanted.branches
     if not deed.by.branches.every:
         seen = deed.by.branches.names if seen is None else deed.by.branches.names & frozenset(seen)
-    with deed.store.reading() as connection:
-        return search_applications(connection, structs.replace(wanted, branches=seen), limit=limit, after=after)
+    return structs.replace(wanted, branches=seen)
+
+
+def _check_texts(looked_for: Collection[object]) -> None:
+    if not all(is_text(text) for text in looked_for if isinstance(text, str)):
+        raise UsageError("what is looked for has a character that is no text")
 
 
 def open_particulars(deed: Deed, record: Record, *, erased: bool) -> Particulars | None:

@@ -138,7 +138,7 @@ def _say_who_may(error: NotAllowed, actor: Actor) -> NotAllowed:
     """The refusal, with a mend where nobody signed in: an account that may, and its key."""
     from roadworthy.access import CONSOLE
 
-    if actor.account != CONSOLE or error.mend is not None or not error.available:
+    if actor.account != CONSOLE or not error.available:
         return error
     role = error.available[0].removeprefix("role ")
     return NotAllowed(

@@ -38,14 +38,14 @@ def command(
     serve
         Serve the product at the end, until Ctrl-C.
     json
-        Print one JSON document; without the keys.
+        Print one JSON document, without what lets people in.
 
     """
     from roadworthy.pipeline import run_demo
 
     result = run_demo(out, applications, seed, (lambda _: None) if json else say)
     if json:
-        show_json({name: value for name, value in to_builtins(result).items() if name != "keys"})
+        show_json({name: value for name, value in to_builtins(result).items() if name not in ("key", "links")})
         return 0
     say("")
     say(f"{'step':<14}{'seconds':>9}{'peak MiB':>10}")
@@ -59,10 +59,15 @@ def command(
     say(f"\nLook around: cd {result.directory} && roadworthy release list && roadworthy outcomes gains")
     if serve:
         from roadworthy.cli.serve import command as serve_it
+        from roadworthy.settings import read_settings
 
-        say("\nKeys of the demo's people, to send as `Authorization: Bearer KEY`:")
-        for name, key in result.keys.items():
-            say(f"  {name:<8} {key}")
+        address = read_settings(result.directory)
+        say("\nSign in, once with each link:")
+        for name, link in result.links.items():
+            say(f"  {name:<6}{result.people[name]}")
+            say(f"        http://{address.host}:{address.port}/sign-in?link={link}")
+        say("The links last three days; later, `roadworthy login NAME` makes another.")
+        say(f"The web shop's key, to send as `Authorization: Bearer KEY`: {result.key}\n")
         return serve_it(directory=result.directory)
     say(f"Serve it: cd {result.directory} && roadworthy serve")
     return 0

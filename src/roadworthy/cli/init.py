@@ -27,6 +27,8 @@ def command(
     id: str | None = None,  # noqa: A002  # the flag is --id
     date: str | None = None,
     amount: str | None = None,
+    branch: str | None = None,
+    name: str | None = None,
     weight: str | None = None,
     drop: str = "",
     money: str = "",
@@ -66,6 +68,10 @@ def command(
         The column with the date of application: the newest are then held out.
     amount
         The column with the amount lent, to price decisions.
+    branch
+        The column with the branch: an officer sees the applications of their own.
+    name
+        The column with the applicant's name, to search by; no model reads it.
     weight
         The column that says how many applications a row stands for.
     drop
@@ -99,6 +105,8 @@ def command(
         id=id,
         date=date,
         amount=amount,
+        branch=branch,
+        applicant_name=name,
         weight=weight,
         drop=_listed(drop),
         money=_listed(money),

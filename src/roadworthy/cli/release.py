@@ -25,7 +25,14 @@ Note = Annotated[str, Parameter(name="--note")]
 
 
 @command.command
-def create(*, from_trial: Path | None = None, directory: Directory = Path(), as_: As = None, json: Json = False) -> int:
+def create(
+    *,
+    note: Note = "",
+    from_trial: Path | None = None,
+    directory: Directory = Path(),
+    as_: As = None,
+    json: Json = False,
+) -> int:
     """Make a release of this product's files: its sealed model, policy.yaml, product.yaml and tables/*.yaml.
 
     What `roadworthy check` finds wrong is refused. In a trial the purpose may still be open; elsewhere it is stated.
@@ -34,6 +41,8 @@ def create(*, from_trial: Path | None = None, directory: Directory = Path(), as_
 
     Parameters
     ----------
+    note
+        What it is for: whoever approves it reads this.
     from_trial
         Another product's directory, whose store is a trial: what is live there, byte for byte, becomes a release here.
     directory
@@ -51,7 +60,7 @@ def create(*, from_trial: Path | None = None, directory: Directory = Path(), as_
         deed.demand("release.create")
         parts = read_parts(directory, trial=deed.trial) if from_trial is None else read_trial_parts(from_trial)
         made = create_release(
-            deed, package=parts.package, policy=parts.policy, product=parts.product, tables=parts.tables
+            deed, package=parts.package, policy=parts.policy, product=parts.product, tables=parts.tables, note=note
         )
         trial = deed.trial
     following = f"promote {made.id}" if trial else f"submit {made.id}"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from roadworthy.door.access_log import Log, make_log
 from roadworthy.door.admission import Admitted, KeyCheck, RateLimit, admitted_of
-from roadworthy.door.door import Door, Entrance, Refusal
-from roadworthy.door.form import FORM_DATA, Sent, read_form
+from roadworthy.door.declaring import way
+from roadworthy.door.door import Asked, Door, Entrance, Refusal
+from roadworthy.door.form import FORM_DATA, Sent, read_fields, read_form
 from roadworthy.door.metrics import Metrics
-from roadworthy.door.problem import PROBLEM_JSON, Problem, ProblemError, Violation, no_such, problem_of
+from roadworthy.door.problem import PROBLEM_JSON, Problem, ProblemError, Violation, problem_of
 from roadworthy.door.protocol import BoundedProtocol
 from roadworthy.door.readiness import Readiness, Ready
 from roadworthy.door.route_table import JSON, OPEN, TOLD, Answer, Query, RouteRow, RouteTable, Told, read_rows
@@ -21,6 +22,7 @@ __all__ = [
     "TOLD",
     "Admitted",
     "Answer",
+    "Asked",
     "BoundedProtocol",
     "Door",
     "Entrance",
@@ -42,8 +44,9 @@ __all__ = [
     "Violation",
     "admitted_of",
     "make_log",
-    "no_such",
     "problem_of",
+    "read_fields",
     "read_form",
     "read_rows",
+    "way",
 ]

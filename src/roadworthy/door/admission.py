@@ -11,7 +11,7 @@ from litestar.types import Receive, Scope
 
 from roadworthy.access import Actor, KeyRing, demand
 from roadworthy.door.problem import Problem, ProblemError, Violation
-from roadworthy.door.route_table import JSON, OPEN, RouteRow
+from roadworthy.door.route_table import FORM, FORM_DATA, JSON, OPEN, RouteRow
 from roadworthy.errors import NotSignedIn
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["Admitted", "KeyCheck", "RateLimit", "admitted_of", "check_type", "read_body"]
 
 _PLACE = "roadworthy"
-_FORM = "application/x-www-form-urlencoded"
 _BYTES = "application/octet-stream"
 _BODY_SECONDS = 30
 """How long a body may take to arrive, for each further piece of it."""
@@ -146,10 +145,10 @@ def check_permission(row: RouteRow, actor: Actor | None) -> None:
 
 def is_file(row: RouteRow, headers: dict[bytes, bytes]) -> bool:
     """Whether the body may be as large as a file: it says that it is one of those that the route takes."""
-    if not row.told.files:
+    if not row.told.takes_files:
         return False
     kind = headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
-    return kind in row.told.files or (not kind and JSON not in row.told.takes)
+    return kind in (*row.told.files, FORM_DATA) or (not kind and JSON not in row.told.takes)
 
 
 def check_type(row: RouteRow, headers: dict[bytes, bytes]) -> str:
@@ -162,7 +161,7 @@ def check_type(row: RouteRow, headers: dict[bytes, bytes]) -> str:
     coding = headers.get(b"content-encoding", b"identity").decode("latin-1").strip().lower()
     kind = headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
     if coding == "identity":
-        if JSON in takes and kind in ("", _FORM):
+        if JSON in takes and kind in ("", FORM):
             return JSON
         if not kind and _BYTES in takes:
             return _BYTES

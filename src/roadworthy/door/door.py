@@ -32,7 +32,7 @@ from roadworthy.door.problem import Problem, ProblemError, problem_of
 from roadworthy.door.route_table import OPEN, RouteRow, RouteTable
 from roadworthy.door.services import Services
 
-__all__ = ["Door", "Entrance", "Refusal"]
+__all__ = ["Asked", "Door", "Entrance", "Refusal"]
 
 LARGEST_FILE: Final = 256 << 20
 """The largest file that is taken, in bytes: a store keeps no larger one."""
@@ -47,6 +47,16 @@ _HEADERS: Final = {
 }
 
 Headers = dict[bytes, bytes]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked: as much of a request as is known before it is let in."""
+
+    method: str
+    path: str
+    headers: Headers
+    request_id: str
 
 
 @dataclass(frozen=True)
@@ -66,16 +76,16 @@ class Entrance:
     rows      each route, and what answers it
     identify  who sends a request for a route that is not open; NotSignedIn
     check     what else a request must pass before it is answered; raises
-    tell      a refusal as this entrance tells it: the problem, the headers that go with it, the request's and its id
+    tell      a refusal as this entrance tells it: the problem, the headers that go with it, and what was asked
     suits     whether a request for no route of anybody's is best answered here
     headers   what goes with every answer of it, over what goes with all
     """
 
     rows: Mapping[RouteRow, ASGIApp]
     identify: Callable[[Headers, Any], Awaitable[Actor]]
-    tell: Callable[[Problem, Mapping[str, str], Headers, str], Refusal]
+    tell: Callable[[Problem, Mapping[str, str], Asked], Refusal]
     check: Callable[[Admitted], None] = lambda _: None
-    suits: Callable[[str, Headers], bool] = lambda *_: True
+    suits: Callable[[Asked], bool] = lambda _: True
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -113,7 +123,7 @@ class Door:
     async def _answer(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         started = perf_counter()
         headers = dict(scope["headers"])
-        request_id = self._request_id(headers)
+        asked = Asked(scope["method"], scope["path"], headers, self._request_id(headers))
         status = 0
         row: RouteRow | None = None
         admitted: Admitted | None = None
@@ -123,30 +133,29 @@ class Door:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = self._add_headers(entrance, message["headers"], request_id)
+                message["headers"] = self._add_headers(entrance, message["headers"], asked.request_id)
             await send(message)
 
         try:
-            row = self.table.find(scope["method"], scope["path"])
+            row = self.table.find(asked.method, asked.path)
             entrance, app = self._behind[row]
-            admitted = await self._admit(entrance, row, headers, receive, request_id)
+            admitted = await self._admit(entrance, row, asked, receive)
             put_in(scope, admitted)
             await app(scope, _receive_again(admitted.body, receive), send_on)
         except GoneAwayError:
             status = 499  # as proxies write it: nobody was there to answer
         except Exception as error:  # noqa: BLE001  # whatever it is, the caller gets an answer that says nothing of it
             if row is None:
-                entrance = next(one for one in reversed(self._entrances) if one.suits(scope["path"], headers))
-            fault = await self._refuse(entrance, error, status, headers, request_id, send_on)
+                entrance = next(one for one in reversed(self._entrances) if one.suits(asked))
+            fault = await self._refuse(entrance, error, status, asked, send_on)
             if admitted is not None and fault is not None:
                 admitted.fault = fault
             elif fault is not None:
-                self._log_fault(fault, request_id)
-        self._note(row, admitted, scope["method"], status, perf_counter() - started, request_id)
+                self._log_fault(fault, asked.request_id)
+        self._note(row, admitted, asked, status, perf_counter() - started)
 
-    async def _admit(
-        self, entrance: Entrance, row: RouteRow, headers: Headers, receive: Receive, request_id: str
-    ) -> Admitted:
+    async def _admit(self, entrance: Entrance, row: RouteRow, asked: Asked, receive: Receive) -> Admitted:
+        headers = asked.headers
         now = self._services.clock()
         actor = None
         if row.permission != OPEN:
@@ -163,7 +172,7 @@ class Door:
             row=row,
             actor=actor,
             at=now,
-            request_id=request_id,
+            request_id=asked.request_id,
             body=body,
             kind=kind,
             metrics=self._metrics,
@@ -173,13 +182,13 @@ class Door:
         return admitted
 
     async def _refuse(
-        self, entrance: Entrance, error: Exception, status: int, headers: Headers, request_id: str, send: Send
+        self, entrance: Entrance, error: Exception, status: int, asked: Asked, send: Send
     ) -> Exception | None:
         """Answer a refusal that nothing behind the door answered; the error where nobody foresaw it."""
         problem, with_it = problem_of(error)
         if not status:
             self._metrics.count_refusal(problem.type)
-            told = entrance.tell(problem, with_it, headers, request_id)
+            told = entrance.tell(problem, with_it, asked)
             await send({
                 "type": "http.response.start",
                 "status": told.status,
@@ -207,11 +216,9 @@ class Door:
             (b"x-request-id", request_id.encode()),
         ]
 
-    def _note(
-        self, row: RouteRow | None, admitted: Admitted | None, method: str, status: int, seconds: float, request_id: str
-    ) -> None:
+    def _note(self, row: RouteRow | None, admitted: Admitted | None, asked: Asked, status: int, seconds: float) -> None:
         route = "none" if row is None else row.path
-        method = method if row is not None else "any"  # a method may be any word at all
+        method = asked.method if row is not None else "any"  # a method may be any word at all
         self._metrics.count_request(method, route, status, seconds)
         credential = None if admitted is None or admitted.actor is None else admitted.actor.credential
         self._log.info(
@@ -221,10 +228,10 @@ class Door:
             status=status,
             milliseconds=round(seconds * 1000, 3),
             credential=credential,
-            request_id=request_id,
+            request_id=asked.request_id,
         )
         if admitted is not None and admitted.fault is not None:
-            self._log_fault(admitted.fault, request_id)
+            self._log_fault(admitted.fault, asked.request_id)
 
     def _log_fault(self, fault: BaseException, request_id: str) -> None:
         self._log.error(

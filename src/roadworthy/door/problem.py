@@ -15,6 +15,7 @@ from roadworthy.errors import (
     MeasureError,
     MissingExtra,
     NotAllowed,
+    NotFound,
     NotSignedIn,
     OutcomeUnknown,
     PackageError,
@@ -25,11 +26,9 @@ from roadworthy.errors import (
     UsageError,
 )
 
-__all__ = ["PROBLEM_JSON", "Problem", "ProblemError", "Violation", "no_such", "problem_of"]
+__all__ = ["PROBLEM_JSON", "Problem", "ProblemError", "Violation", "problem_of"]
 
 PROBLEM_JSON = "application/problem+json"
-_NOT_SEEN = "among those you see"
-"""How a room says that a thing does not exist or is of another branch: the answer does not tell which."""
 _RETRY = {"Retry-After": "1"}
 
 
@@ -87,13 +86,6 @@ class ProblemError(RoadworthyError):
         self.headers = dict(headers or {})
 
 
-def no_such(what: str, error: RoadworthyError | None = None) -> ProblemError:
-    """404 for something that is named and is not there; `error` says what there was."""
-    if error is None:
-        return ProblemError(Problem.of("not-found", "There is no such thing", 404, what))
-    return ProblemError(_of_error("not-found", "There is no such thing", 404, error))
-
-
 def problem_of(error: BaseException) -> tuple[Problem, dict[str, str]]:
     """The problem that an error is to a caller, and the headers that go with it.
 
@@ -110,8 +102,8 @@ def problem_of(error: BaseException) -> tuple[Problem, dict[str, str]]:
             return error.problem, error.headers
         case NotSignedIn():
             return _of_error("not-signed-in", "A key is needed", 401, error), {"WWW-Authenticate": "Bearer"}
-        case NotAllowed() if error.message.endswith(_NOT_SEEN):
-            return Problem.of("not-found", "There is no such thing", 404, error.message), {}
+        case NotFound():
+            return _of_error("not-found", "There is no such thing", 404, error), {}
         case NotAllowed():
             return _of_error("not-allowed", "You may not do this", 403, error), {}
         case Refused():

@@ -25,7 +25,8 @@ class Ready(Struct, frozen=True):
     store      it answers
     writes     it takes writes
     route      what is live is loaded and has decided once
-    release    the release that is live; null where none is, which is no fault: one can be brought
+    release    the release that is live; null where none is, which is no fault: the pages where one is made live work
+    decides    whether an application sent now would be decided: it is ready, and a release is live
     """
 
     ready: bool
@@ -33,6 +34,7 @@ class Ready(Struct, frozen=True):
     writes: str
     route: str
     release: str | None
+    decides: bool
     epoch: int | None
     checked_at: datetime
 
@@ -61,12 +63,14 @@ class Readiness:
         writes = _try(self._write, "takes no writes") if store == "ready" else "unknown: the store does not answer"
         route = _try(self._load, "cannot be loaded") if store == "ready" else "unknown: the store does not answer"
         epoch, release = self._warm if self._warm is not None and route == "ready" else (None, None)
+        ready = (store, writes, route) == ("ready",) * 3
         return Ready(
-            ready=(store, writes, route) == ("ready",) * 3,
+            ready=ready,
             store=store,
             writes=writes,
             route=route,
             release=release,
+            decides=ready and release is not None,
             epoch=epoch,
             checked_at=now,
         )

@@ -25,6 +25,10 @@ OPEN = "open"
 TOLD = "told"
 """The name under which a handler carries its `Told`."""
 JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+FORM_DATA = "multipart/form-data"
+FORMS: Mapping[str, tuple[str, ...]] = {"no": (), "fields": (FORM,), "files": (FORM_DATA,)}
+"""The media types of a page's form."""
 _LONGEST_STEP = 255
 
 
@@ -58,6 +62,7 @@ class Told:
     body         the type of its JSON body, "application" for one that the champion's contract describes, None for none
     body_needed  whether a body must be sent
     files        the media types it takes as a file, with what they are
+    form         whether it takes a page's form: of fields alone, or with files
     once         whether it minds the header Idempotency-Key
     query        the parameters of its query
     refusals     further status codes with a problem: 404, 409, 422, 503
@@ -69,6 +74,7 @@ class Told:
     body: Any = None
     body_needed: bool = True
     files: Mapping[str, str] = field(default_factory=dict)
+    form: Literal["no", "fields", "files"] = "no"
     once: Literal["optional", "no"] = "no"
     query: tuple[Query, ...] = ()
     refusals: tuple[int, ...] = ()
@@ -77,7 +83,13 @@ class Told:
     @property
     def takes(self) -> frozenset[str]:
         """The media types of its body; none where it takes no body."""
-        return frozenset(self.files) | (frozenset({JSON}) if self.body is not None else frozenset())
+        kinds = {*self.files, *FORMS[self.form]}
+        return frozenset(kinds | {JSON} if self.body is not None else kinds)
+
+    @property
+    def takes_files(self) -> bool:
+        """Whether its body may be as large as a file."""
+        return bool(self.files) or self.form == "files"
 
 
 @dataclass(frozen=True)
@@ -144,7 +156,15 @@ class RouteTable:
         if method in at_path:
             return at_path[method]
         if not at_path:
-            raise ProblemError(Problem.of("not-found", "There is no such thing", 404, "there is no such route"))
+            raise ProblemError(
+                Problem.of(
+                    "not-found",
+                    "There is no such thing",
+                    404,
+                    "there is no such route",
+                    mend="look at how the address is written",
+                )
+            )
         raise ProblemError(
             Problem.of(
                 "method",
@@ -152,6 +172,7 @@ class RouteTable:
                 405,
                 f"{method} is not among its methods",
                 available=tuple(sorted(at_path)),
+                mend="ask with one of its methods",
             ),
             {"Allow": ", ".join(sorted(at_path))},
         )

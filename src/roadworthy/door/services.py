@@ -18,7 +18,7 @@ __all__ = ["Services"]
 class Services:
     """One store with what is live on it, its keys, and the clock, ids and randomness that rooms below are handed.
 
-    `clock` gives the moment in UTC, `new_id` a new UUIDv7 as text.
+    `clock` gives the moment in UTC, `new_id` a new UUIDv7 as text; `wake` tells whoever works on jobs of one.
     """
 
     store: Store
@@ -29,6 +29,7 @@ class Services:
     new_id: Callable[[], str]
     random: RandomBytes
     passwords: Passwords
+    wake: Callable[[], None] = lambda: None
 
     def deed(self, actor: Actor, now: datetime | None = None) -> Deed:
         """A deed of `actor`, now."""

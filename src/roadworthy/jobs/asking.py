@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, select, true, tuple_, update
 
 from roadworthy.access import Actor, Deed, demand, may
-from roadworthy.errors import NotAllowed, Refused, UsageError
+from roadworthy.errors import NotFound, Refused, UsageError
 from roadworthy.jobs.job import OVER, STATES, Job, digest_text, to_job, write_json
 from roadworthy.jobs.schema import jobs
 from roadworthy.jobs.standing import write_standing
@@ -97,11 +97,11 @@ def submit_job(
 
 
 def read_job(connection: Connection, job_id: str, *, by: Actor) -> Job:
-    """A job of one's own; an operator reads everyone's. NotAllowed, in the same words, also where there is none."""
+    """A job of one's own; an operator reads everyone's. NotFound where there is none, or it is another's."""
     demand(by, "job.read")
     row = connection.execute(select(jobs).where(jobs.c.job_id == job_id, _seen(by))).one_or_none()
     if row is None:
-        raise NotAllowed("there is no such job among those you see")
+        raise NotFound.unseen("job")
     return to_job(row)
 
 
@@ -142,7 +142,7 @@ def cancel_job(deed: Deed, job_id: str, *, within: Connection | None = None) -> 
         found = connection.execute(select(jobs).where(jobs.c.job_id == job_id, _seen(deed.by)).with_for_update())
         row = found.one_or_none()
         if row is None:
-            raise NotAllowed("there is no such job among those you see")
+            raise NotFound.unseen("job")
         if row.state == "cancelled" or (row.state not in OVER and row.cancel_us is not None):
             return to_job(row)
         if row.state in OVER:

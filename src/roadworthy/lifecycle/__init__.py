@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from roadworthy.lifecycle.approving import approve_release, submit_release
+from roadworthy.lifecycle.differences import Difference, list_differences
 from roadworthy.lifecycle.packages import PackageView, keep_package, list_packages, show_package
-from roadworthy.lifecycle.promoting import promote_release, roll_back
+from roadworthy.lifecycle.pinned import describe_table, list_tables
+from roadworthy.lifecycle.policy_words import describe_bands, describe_rule, describe_terms
+from roadworthy.lifecycle.preview import Preview, preview_release
+from roadworthy.lifecycle.promoting import find_rollback, promote_release, roll_back
+from roadworthy.lifecycle.release_warnings import warn_release
 from roadworthy.lifecycle.releases import create_release
 from roadworthy.lifecycle.replay import Explanation, Replay, explain_decision, replay_decision
-from roadworthy.lifecycle.route import WasLive, resume_deciding, stop_deciding, who_was_live
+from roadworthy.lifecycle.restating import restate_release
+from roadworthy.lifecycle.route import Switch, WasLive, list_switches, resume_deciding, stop_deciding, who_was_live
 from roadworthy.lifecycle.steps import Step
 from roadworthy.lifecycle.table_diff import Change, Diff
 from roadworthy.lifecycle.table_file import AsideRow
@@ -20,25 +26,38 @@ __all__ = [
     "AsideRow",
     "Change",
     "Diff",
+    "Difference",
     "Explanation",
     "PackageView",
+    "Preview",
     "ReleaseView",
     "Replay",
     "Step",
+    "Switch",
     "TableVersionView",
     "Upload",
     "WasLive",
     "approve_release",
     "approve_table",
     "create_release",
+    "describe_bands",
+    "describe_rule",
+    "describe_table",
+    "describe_terms",
     "explain_decision",
+    "find_rollback",
     "keep_package",
+    "list_differences",
     "list_packages",
     "list_releases",
+    "list_switches",
     "list_table_versions",
+    "list_tables",
+    "preview_release",
     "promote_release",
     "read_upload",
     "replay_decision",
+    "restate_release",
     "resume_deciding",
     "roll_back",
     "show_package",
@@ -47,5 +66,6 @@ __all__ = [
     "submit_release",
     "undo_table",
     "upload_table",
+    "warn_release",
     "who_was_live",
 ]

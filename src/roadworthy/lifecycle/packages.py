@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 from sqlalchemy import Connection, select, text
 
 from roadworthy.access import Deed
-from roadworthy.errors import UsageError
+from roadworthy.errors import NotFound
 from roadworthy.lifecycle.schema import packages
 from roadworthy.model import Package, load_bytes
 from roadworthy.records import Entry, Store, decode_payload, encode_payload, keep_content, metadata, moment
@@ -78,14 +78,12 @@ def list_packages(store: Store) -> list[PackageView]:
 
 
 def show_package(store: Store, digest: str) -> PackageView:
-    """One package. UsageError, naming those there are, where there is none of that digest."""
+    """One package. NotFound, naming those there are, where there is none of that digest."""
     with store.reading() as connection:
         found = _read_views(connection, [digest]) if _DIGEST.fullmatch(digest) else []
         if not found:
             known = connection.execute(select(packages.c.digest)).scalars().all()
-            raise UsageError(
-                f"there is no package {digest}", available=known, mend="`roadworthy push FILE.rw` brings it"
-            )
+            raise NotFound(f"there is no package {digest}", available=known, mend="`roadworthy push FILE.rw` brings it")
     return found[0]
 
 

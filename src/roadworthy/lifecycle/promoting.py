@@ -17,9 +17,9 @@ from roadworthy.lifecycle.steps import find_champions
 from roadworthy.lifecycle.views import ReleaseView, read_releases, show_release, view_release
 from roadworthy.live import CurrentRoute, Loaded, release_subject, warm_up
 from roadworthy.product import missing_purpose
-from roadworthy.records import Entry, Live, ReleaseEvent, Route
+from roadworthy.records import Entry, Live, ReleaseEvent, Route, Store
 
-__all__ = ["promote_release", "roll_back"]
+__all__ = ["find_rollback", "promote_release", "roll_back"]
 
 _SAME_PD = 1e-9
 
@@ -78,6 +78,13 @@ def roll_back(deed: Deed, *, current: CurrentRoute, reason: str = "") -> Release
         return Alteration(route=_with_champion(live.route, target.id), along=along)
 
     return _go_live(deed, current, target.id, alter, reason=reason or f"rolled back from release {left.id}")
+
+
+def find_rollback(store: Store) -> ReleaseView:
+    """The release that `roll_back` would go back to. Refused where nothing was live before."""
+    champion = store.ledger.live().route.champion
+    with store.reading() as connection:
+        return _find_before(connection, champion)[1]
 
 
 def _go_live(

@@ -38,13 +38,14 @@ def create_release(
     policy: str,
     product: str,
     tables: Mapping[str, str] = _NO_TABLES,
+    note: str = "",
     trusted_types: tuple[str, ...] = (),
 ) -> ReleaseView:
     """Make a release of a sealed package, and the texts of policy.yaml, product.yaml and each tables/NAME.yaml by NAME.
 
     It is built once, so that what does not fit is refused now: PackageError, PolicyError, ProductError, ContractError,
     each with its place and mend; Refused for a case of the policy that fails, and where this release is there already.
-    A purpose that is not stated yet is no fault here; `ReleaseView.missing` names it.
+    A purpose that is not stated yet is no fault here; `ReleaseView.missing` names it. `note` says what it is for.
     """
     deed.demand("release.create")
     built = build_release(package, policy, product, tables, trusted_types=trusted_types)
@@ -61,7 +62,8 @@ def create_release(
         )
         register_package(deed, connection, built.release.package, manifest.package, len(package))
         release_id = _claim_number(deed, connection, manifest, missing)
-        event = ReleaseEvent(step=CREATED, digest=manifest.release, details=msgspec.to_builtins(manifest))
+        details = msgspec.to_builtins(manifest) | ({"note": note} if note else {})
+        event = ReleaseEvent(step=CREATED, digest=manifest.release, details=details)
         deed.record(event, release_subject(release_id), within=connection)
         return view_release(connection, release_id, None)
 

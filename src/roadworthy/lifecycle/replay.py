@@ -8,7 +8,7 @@ import numpy as np
 from msgspec import structs
 
 from roadworthy.access import Deed
-from roadworthy.errors import UsageError
+from roadworthy.errors import NotFound
 from roadworthy.live import CurrentRoute, decide_again
 from roadworthy.records import Decision, Record, decode_payload, encode_payload
 
@@ -120,5 +120,5 @@ def _blame(then: Decision, now: Decision) -> tuple[str, ...]:
 def _find(deed: Deed, decision_id: str) -> Record:
     record = deed.store.ledger.find(decision_id)
     if record is None or record.kind != "decision":
-        raise UsageError(f"there is no decision {decision_id}", mend="search for it by its application")
+        raise NotFound(f"there is no decision {decision_id}", mend="search for it by its application")
     return record

@@ -11,9 +11,18 @@ from sqlalchemy import Connection
 from roadworthy.access import Deed
 from roadworthy.errors import Refused, StaleEpoch, UsageError
 from roadworthy.lifecycle.history import read_change
-from roadworthy.records import Entry, Live, Route, RouteChange, Store
+from roadworthy.records import Entry, Live, Route, RouteChange, RouteEvent, Store, decode_payload
 
-__all__ = ["Alteration", "WasLive", "alter_route", "resume_deciding", "stop_deciding", "who_was_live"]
+__all__ = [
+    "Alteration",
+    "Switch",
+    "WasLive",
+    "alter_route",
+    "list_switches",
+    "resume_deciding",
+    "stop_deciding",
+    "who_was_live",
+]
 
 _TRIES = 20
 
@@ -39,6 +48,15 @@ class WasLive(Struct, frozen=True, kw_only=True):
     by: str | None
 
 
+class Switch(Struct, frozen=True, kw_only=True):
+    """The stop switch turned on (`stopped`) or off, by whom and why."""
+
+    stopped: bool
+    at: datetime
+    by: str
+    reason: str
+
+
 def who_was_live(store: Store, at: datetime) -> WasLive:
     """What was live at a moment (timezone-aware), by the clocks of those who changed it. One query."""
     with store.reading() as connection:
@@ -55,6 +73,19 @@ def who_was_live(store: Store, at: datetime) -> WasLive:
         since=None if since is None else since.at,
         by=None if since is None else since.by,
     )
+
+
+def list_switches(store: Store) -> tuple[Switch, ...]:
+    """Every time the stop switch was turned, the first one first."""
+    switches: list[Switch] = []
+    on = False
+    for record in store.ledger.history("route"):
+        event = decode_payload(record.payload, RouteEvent)
+        stopped = bool(event.route.get("stopped", False))
+        if stopped != on:
+            switches.append(Switch(stopped=stopped, at=record.at, by=record.actor, reason=event.reason))
+        on = stopped
+    return tuple(switches)
 
 
 def stop_deciding(deed: Deed, reason: str) -> Live:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from msgspec import Struct, structs
 from sqlalchemy import Connection, select
 
-from roadworthy.errors import UsageError
+from roadworthy.errors import NotFound
 from roadworthy.live import table_subject
 from roadworthy.records import Store, TableVersion, decode_payload, metadata, moment
 
@@ -90,10 +90,10 @@ def read_views(connection: Connection, name: str, in_force: Mapping[str, str]) -
 
 
 def find_version(connection: Connection, name: str, version: str, in_force: Mapping[str, str]) -> TableVersionView:
-    """One version as of this transaction. UsageError, naming those there are, where there is none of that number."""
+    """One version as of this transaction. NotFound, naming those there are, where there is none of that number."""
     views = {view.version: view for view in read_views(connection, name, in_force)}
     if version not in views:
-        raise UsageError(
+        raise NotFound(
             f"table '{name}' has no version {version!r}", available=views, mend="`roadworthy tables upload` makes one"
         )
     return views[version]

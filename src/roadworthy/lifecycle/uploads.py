@@ -57,8 +57,8 @@ def upload_table(deed: Deed, name: str, data: bytes, file_name: str, effective: 
     """Keep a new version of a table (CSV, Excel or Parquet), in force from `effective` once another person approves it.
 
     It is checked against the contract that the live release pins, or the newest release that reads the table. A bad row
-    is set aside and the others go on. UsageError: no release reads the table, or the date is none. DataError: the file
-    is no table, not of this one, or has not one good row.
+    is set aside and the others go on. NotFound: no release reads the table. UsageError: the date is none. DataError:
+    the file is no table, not of this one, or has not one good row.
     """
     deed.demand("table.upload")
     if isinstance(effective, dt.datetime) or not _FIRST <= effective <= _LAST:
@@ -132,7 +132,7 @@ def upload_table(deed: Deed, name: str, data: bytes, file_name: str, effective: 
 
 
 def read_upload(store: Store, name: str, version: str) -> Upload:
-    """What an upload was found to be, as the uploader read it. UsageError where there is no such version."""
+    """What an upload was found to be, as the uploader read it. NotFound where there is no such version."""
     with store.reading() as connection:
         find_version(connection, name, version, {})
         mine = (table_versions.c.name == name) & (table_versions.c.number == int(version))

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, Row, select
 
-from roadworthy.errors import UsageError
+from roadworthy.errors import NotFound
 from roadworthy.lifecycle.schema import releases
 from roadworthy.lifecycle.steps import LIVE_STEPS, Step, find_verdict, read_steps
 from roadworthy.live import Manifest, release_subject
@@ -57,7 +57,7 @@ def list_releases(store: Store) -> list[ReleaseView]:
 
 
 def show_release(store: Store, release_id: str) -> ReleaseView:
-    """One release. UsageError, naming those there are, where there is none of that number."""
+    """One release. NotFound, naming those there are, where there is none of that number."""
     champion = store.ledger.live().route.champion
     with store.reading() as connection:
         return view_release(connection, release_id, champion)
@@ -71,7 +71,7 @@ def read_releases(connection: Connection, champion: str | None) -> list[ReleaseV
 
 
 def view_release(connection: Connection, release_id: str, champion: str | None) -> ReleaseView:
-    """One release as of this transaction. UsageError where there is none of that number."""
+    """One release as of this transaction. NotFound where there is none of that number."""
     subject = release_subject(release_id)
     row = connection.execute(select(releases).where(releases.c.number == _number(connection, release_id))).one_or_none()
     if row is None:
@@ -80,7 +80,7 @@ def view_release(connection: Connection, release_id: str, champion: str | None) 
 
 
 def lock_release(connection: Connection, release_id: str) -> Row[Any]:
-    """The row of a release, kept from other steps until this transaction ends. UsageError where there is none."""
+    """The row of a release, kept from other steps until this transaction ends. NotFound where there is none."""
     wanted = select(releases).where(releases.c.number == _number(connection, release_id)).with_for_update()
     row = connection.execute(wanted).one_or_none()
     if row is None:
@@ -117,9 +117,9 @@ def _number(connection: Connection, release_id: str) -> int:
     return int(release_id)
 
 
-def _unknown(connection: Connection, release_id: str) -> UsageError:
+def _unknown(connection: Connection, release_id: str) -> NotFound:
     numbers = connection.execute(select(releases.c.number).order_by(releases.c.number)).scalars()
-    return UsageError(
+    return NotFound(
         f"there is no release {release_id!r}",
         available=list(numbers),
         mend="`roadworthy release list` shows them; `release create` makes one",

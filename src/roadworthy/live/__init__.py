@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roadworthy.live.again import Again, decide_again, open_particulars
+from roadworthy.live.again import Again, decide_again, decide_changed, open_particulars
 from roadworthy.live.build import describe_build
 from roadworthy.live.current import CurrentRoute, Taken, warm_up
 from roadworthy.live.deciding import Decided, Envelope, KeyTaken, Made, NotDecided, decide_and_record
@@ -29,6 +29,7 @@ __all__ = [
     "Taken",
     "decide_again",
     "decide_and_record",
+    "decide_changed",
     "describe_build",
     "load_release",
     "open_particulars",

@@ -36,7 +36,7 @@ class Loaded:
 def load_release(connection: Connection, release_id: str, *, trusted_types: tuple[str, ...] = ()) -> Loaded:
     """The release of that number, every part checked against its digest before it is used.
 
-    UsageError: there is no such release. StoreError: the store does not hold a part. PackageError, PolicyError,
+    NotFound: there is no such release. StoreError: the store does not hold a part. PackageError, PolicyError,
     ContractError, ProductError: a part cannot be read. PackageError too where the whole does not decide as it did when
     the release was made.
     """

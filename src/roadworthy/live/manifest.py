@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, select
 
-from roadworthy.errors import StoreError, UsageError
+from roadworthy.errors import NotFound, StoreError
 from roadworthy.records import ReleaseEvent, decode_payload, metadata
 
 __all__ = ["CREATED", "Manifest", "read_manifest", "release_subject", "table_subject"]
@@ -54,13 +54,13 @@ def table_subject(name: str) -> str:
 
 
 def read_manifest(connection: Connection, release_id: str) -> Manifest:
-    """The parts of a release. UsageError where there is none of that number."""
+    """The parts of a release. NotFound where there is none of that number."""
     first = select(_RECORDS.c.payload).where(
         _RECORDS.c.subject == release_subject(release_id), _RECORDS.c.nth == 1, _RECORDS.c.kind == "release_event"
     )
     payload = connection.execute(first).scalar_one_or_none()
     if payload is None:
-        raise UsageError(
+        raise NotFound(
             f"there is no release {release_id}",
             available=_releases(connection),
             mend="`roadworthy release list` shows them",

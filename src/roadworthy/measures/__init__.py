@@ -10,7 +10,7 @@ from roadworthy.measures.calibration_curve import CalibrationCurve, calibration_
 from roadworthy.measures.comparison import Comparison, compare_auc, compare_brier, compare_profit
 from roadworthy.measures.confusion import ClassificationReport, Confusion, classification_report, confusion
 from roadworthy.measures.constraints import Constraints
-from roadworthy.measures.cut_off import CutOffTable, cut_off_table
+from roadworthy.measures.cut_off import CutOffTable, cut_off_table, spread_cut_offs
 from roadworthy.measures.discrimination import (
     AUC,
     KS,
@@ -51,6 +51,7 @@ from roadworthy.measures.group_rates import GroupRates, group_rates
 from roadworthy.measures.h_measure import HMeasure, h_measure
 from roadworthy.measures.horizons import join_horizons
 from roadworthy.measures.hosmer_lemeshow import HosmerLemeshow, hosmer_lemeshow
+from roadworthy.measures.odd_shares import OddShares, odd_shares
 from roadworthy.measures.probability import Brier, LogLoss, brier, log_loss
 from roadworthy.measures.recalibration import (
     CalibrationInTheLarge,
@@ -113,6 +114,7 @@ __all__ = [
     "LogLoss",
     "MeanDifference",
     "Measure",
+    "OddShares",
     "Priced",
     "Referrals",
     "RejectSensitivity",
@@ -161,9 +163,11 @@ __all__ = [
     "ks_two_samples",
     "log_loss",
     "mpcs",
+    "odd_shares",
     "parse_term",
     "psi",
     "reject_sensitivity",
+    "spread_cut_offs",
     "standardised_mean_difference",
     "swap_set",
     "vintages",

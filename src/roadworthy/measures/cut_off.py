@@ -28,7 +28,7 @@ from roadworthy.measures.referrals import Referrals
 from roadworthy.measures.results import COUNT, MONEY, NOT_STATED, PD, SHARE, Floats, Table, money_text, percent_text
 from roadworthy.measures.search import Search
 
-__all__ = ["CutOffTable", "check_cut_offs", "cut_off_table", "default_cut_offs"]
+__all__ = ["CutOffTable", "check_cut_offs", "cut_off_table", "default_cut_offs", "spread_cut_offs"]
 
 _STEPS = 20
 _MOST = 2_000
@@ -224,6 +224,16 @@ def cut_off_table(
         best=best,
         referrals=referrals,
     )
+
+
+def spread_cut_offs(pd: ArrayLike, marks: ArrayLike = (), *, steps: int = 100) -> Floats:
+    """Cut-offs close enough together for a smooth curve: 0, 1, `marks`, and PDs between which equally many lie.
+
+    >>> spread_cut_offs([0.1, 0.2, 0.3, 0.4], [0.25], steps=2)
+    array([0.  , 0.25, 1.  ])
+    """
+    inner = np.quantile(np.asarray(pd, dtype=np.float64), np.linspace(0, 1, steps + 1)[1:-1])
+    return np.unique([0.0, *(float(f"{step:.3g}") for step in inner), *np.asarray(marks, dtype=np.float64), 1.0])
 
 
 def default_cut_offs(pd: Floats) -> Floats:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from sqlalchemy import or_, select
 
 from roadworthy.access import Deed
-from roadworthy.errors import UsageError
+from roadworthy.errors import NotFound, UsageError
 from roadworthy.records import OutcomeSetAside, Particulars, decode_payload, metadata, moment
 
 __all__ = ["AsidePage", "KeptAside", "list_outcomes_set_aside"]
@@ -49,7 +49,7 @@ def list_outcomes_set_aside(deed: Deed, *, limit: int = 100, after: str | None =
     if not 1 <= limit <= _MOST:
         raise UsageError(f"limit is {limit}", mend=f"1 to {_MOST:,}")
     if after is not None and (not after.isascii() or "\0" in after):
-        raise UsageError("no page goes on there", mend="`next` of the page before")
+        raise NotFound("no page goes on there", mend="`next` of the page before")
     wanted = (
         select(_records.c.record_id, _records.c.at_us, _records.c.actor, _records.c.payload, _records.c.key_id,
                _records.c.sealed)

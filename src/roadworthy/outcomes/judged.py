@@ -99,16 +99,35 @@ class Judged:
         """Which applications the rates are about, as of when, and how many are left out, and why."""
         said = (
             f"{np.count_nonzero(self.matured):,} booked and matured applications{self.of}, "
-            f"as known on {self.as_of:%Y-%m-%d %H:%M} UTC; bad is default, or {self.bad_days_past_due} days past due, "
-            f"within {self.horizon_months} months of booking"
+            f"as known on {self.as_of:%Y-%m-%d %H:%M} UTC; {self.definition}"
         )
+        left = self.left_out
+        return f"{said}; left out: {', '.join(left)}" if left else said
+
+    @property
+    def definition(self) -> str:
+        """What bad means here."""
+        return (
+            f"bad is default, or {self.bad_days_past_due} days past due, within {self.horizon_months} months of booking"
+        )
+
+    @property
+    def whose(self) -> str:
+        """Which applications the rates are about, in short: how many, and when they were booked."""
+        days = self.booked_on[self.matured]
+        when = f", booked {days.min()} to {days.max()}" if len(days) else ""
+        return f"{len(days):,} booked and matured applications{self.of}{when}"
+
+    @property
+    def left_out(self) -> list[str]:
+        """How many applications are in no rate, by why."""
         counted = np.bincount(self.status, minlength=len(STATUSES))
         left = [f"{counted[code]:,} {words}" for code, words in _LEFT_OUT.items() if counted[code]]
         if early := np.count_nonzero((self.status == BAD) & np.isnan(self.bad)):
             left.append(f"{early:,} bad already in a window still open")
         if failed := np.count_nonzero(~np.isnan(self.bad) & np.isnan(self.pd)):
             left.append(f"{failed:,} without a PD")
-        return f"{said}; left out: {', '.join(left)}" if left else said
+        return left
 
     def of_release(self, release: str) -> Judged:
         """Those that this release decided."""

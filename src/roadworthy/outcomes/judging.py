@@ -8,68 +8,20 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
-from msgspec import Struct
 from numpy.typing import NDArray
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from roadworthy.errors import Refused, UsageError
 from roadworthy.outcomes.judged import BAD, DECLINED, ERASED, GOOD, IMMATURE, NOT_BOOKED, OPEN, Judged
+from roadworthy.outcomes.reading import DECISIONS, read_decisions, read_erased, read_standing
 from roadworthy.outcomes.row import BARE
 from roadworthy.product import Product, add_months
-from roadworthy.records import decode_payload, metadata, to_us
+from roadworthy.records import to_us
 
 __all__ = ["judge_outcomes"]
 
-_records = metadata.tables["records"]
-_events = metadata.tables["outcome_events"]
-_applications = metadata.tables["applications"]
-_CONCLUDING = ("final_answer", "override", "human_review")
 _TIME = pl.Datetime("us", "UTC")
-_EVENTS = {
-    "record_id": pl.String,
-    "application_id": pl.String,
-    "event": pl.String,
-    "at_us": pl.Int64,
-    "known_us": pl.Int64,
-    "days": pl.Int64,
-    "bad": pl.Int64,
-    "corrects": pl.String,
-}
-_DECISIONS = {
-    "application_id": pl.String,
-    "decision_id": pl.String,
-    "release": pl.String,
-    "assignment": pl.String,
-    "answer": pl.String,
-    "final_answer": pl.String,
-    "branch": pl.String,
-    "pd": pl.Float64,
-    "score": pl.Float64,
-    "decided_us": pl.Int64,
-    "applied_us": pl.Int64,
-}
-
-_WORDS = tuple(name for name, kind in _DECISIONS.items() if kind is pl.String)
-
-
-class _Release(Struct):
-    id: str
-
-
-class _Decided(Struct):
-    """What of a decision is judged; the rest of its record is passed over unread."""
-
-    answer: str
-    pd: float | None
-    score: float | None
-    release: _Release
-    assignment: str = "champion"
-    branch: str | None = None
-    applied_at: datetime | None = None
-
-
-class _Concluded(Struct):
-    answer: str | None = None
+_WORDS = tuple(name for name, kind in DECISIONS.items() if kind is pl.String)
 
 
 def judge_outcomes(
@@ -108,8 +60,8 @@ def judge_outcomes(
     zone = ZoneInfo(product.time_zone)
     moment = _place(as_of, zone, now)
     as_of_us = to_us(moment)
-    decided = _read_decisions(connection, as_of_us)
-    standing = _read_standing(connection, as_of_us)
+    decided = read_decisions(connection, as_of_us)
+    standing = read_standing(connection, as_of_us)
     limit = product.outcome.bad_days_past_due
     booked = (
         standing.filter(pl.col("event") == "booked").group_by("application_id").agg(booked_us=pl.col("at_us").min())
@@ -129,9 +81,9 @@ def judge_outcomes(
     bad_on = _first_bad_day(frame["application_id"], start, ends, bads, zone)
     over = ends <= _last_full_day(as_of_us, zone)
     status = _status(frame, start, bad_on, over)
-    erased = frame["application_id"].is_in(_read_erased(connection)).to_numpy()
+    erased = frame["application_id"].is_in(read_erased(connection)).to_numpy()
     status[erased] = ERASED
-    words: dict[str, Any] = {name: frame[name].to_numpy().astype(object) for name in _WORDS}
+    words: dict[str, Any] = {name: _read_words(frame[name]) for name in _WORDS}
     return Judged(
         **words,
         pd=frame["pd"].fill_null(np.nan).to_numpy().copy(),
@@ -146,6 +98,14 @@ def judge_outcomes(
         horizon_months=horizon,
         bad_days_past_due=limit,
     )
+
+
+def _read_words(column: pl.Series) -> NDArray[Any]:
+    """The texts of a column, None where there is none; equal ones are one object, for they are a million times few."""
+    coded = column.to_arrow().dictionary_encode()
+    words = np.array([*coded.dictionary.to_pylist(), None], dtype=object)
+    found: NDArray[Any] = words[coded.indices.fill_null(len(words) - 1).to_numpy(zero_copy_only=False)]
+    return found
 
 
 def _place(as_of: datetime | date, zone: ZoneInfo, now: datetime | None) -> datetime:
@@ -200,52 +160,3 @@ def _local_days(us: pl.Series, zone: ZoneInfo) -> NDArray[np.datetime64]:
     """The day in `zone` of each time (microseconds since 1970), NaT where there is none."""
     days = us.cast(pl.Int64).cast(_TIME).dt.convert_time_zone(zone.key).dt.date()
     return days.to_numpy().astype("datetime64[D]")
-
-
-def _read_standing(connection: Connection, as_of_us: int) -> pl.DataFrame:
-    """The events known by then that nothing known by then put right, by name or by being told later of the same."""
-    columns = (
-        _events.c.record_id, _events.c.application_id, _events.c.event, _events.c.happened_us, _events.c.known_us,
-        _events.c.days, _events.c.bad, _events.c.corrects,
-    )  # fmt: skip
-    rows = connection.execute(select(*columns).where(_events.c.known_us <= as_of_us)).all()
-    known = pl.DataFrame([tuple(row) for row in rows], schema=_EVENTS, orient="row")
-    latest = pl.col("known_us") == pl.col("known_us").max().over("application_id", "event", "at_us")
-    return known.filter(latest & ~pl.col("record_id").is_in(known["corrects"].drop_nulls().implode()))
-
-
-def _read_erased(connection: Connection) -> list[str]:
-    return list(
-        connection.execute(select(_applications.c.application_id).where(_applications.c.status == "erased")).scalars()
-    )
-
-
-def _read_decisions(connection: Connection, as_of_us: int) -> pl.DataFrame:
-    """The last decision of each application that was made by then, with the last answer that followed it by then."""
-    decided: dict[str, tuple[int, tuple[Any, ...]]] = {}
-    concluded: dict[str, tuple[int, str]] = {}
-    columns = (_records.c.subject, _records.c.nth, _records.c.kind, _records.c.record_id, _records.c.at_us,
-               _records.c.payload)  # fmt: skip
-    wanted = select(*columns).where(_records.c.kind.in_(("decision", *_CONCLUDING)), _records.c.at_us <= as_of_us)
-    for subject, nth, kind, record_id, at_us, payload in connection.execute(wanted):
-        if kind == "decision":
-            if subject not in decided or decided[subject][0] < nth:
-                decided[subject] = (nth, _decision_row(subject, record_id, at_us, payload))
-        elif subject not in concluded or concluded[subject][0] < nth:
-            answer = decode_payload(payload, _Concluded).answer
-            if answer is not None:
-                concluded[subject] = (nth, answer)
-    rows = []
-    for subject, (nth, row) in decided.items():
-        after, answer = concluded.get(subject, (0, None))
-        rows.append((*row[:5], answer if after > nth else None, *row[5:]))
-    return pl.DataFrame(rows, schema=_DECISIONS, orient="row")
-
-
-def _decision_row(subject: str, record_id: str, at_us: int, payload: bytes) -> tuple[Any, ...]:
-    decision = decode_payload(payload, _Decided)
-    applied_us = at_us if decision.applied_at is None else to_us(decision.applied_at)
-    return (
-        subject, record_id, decision.release.id, decision.assignment, decision.answer, decision.branch,
-        decision.pd, decision.score, at_us, applied_us,
-    )  # fmt: skip

@@ -214,9 +214,10 @@ def _enter(deed: Deed, fact: Outcome) -> Entry:
 
 
 def _set_aside(deed: Deed, row: _Row, fault: Fault, loans: Mapping[str, Loan]) -> Entry:
-    """The record of a row that was not taken. Set aside again for the same reason, it is not recorded again."""
+    """The record of a row that was not taken; for the same sender and the same reason, there is one only."""
     kept = b"{}" if fault is _ERASED else keep_row(row.raw)
-    digest = sha256(kept + fault.rule.encode() + fault.path.encode()).digest()
+    # Whoever sends it too is told of it among their own: what another sent may be of a branch that they do not see.
+    digest = sha256(b"\n".join((deed.by.account.encode(), kept, fault.rule.encode(), fault.path.encode()))).digest()
     named = row.facts[0].application_id if row.facts else None
     # About nobody that the actor sees, it must not stand in the history of anybody, or of a release of that name.
     subject = named if named is not None and named in loans and fault is not _NOBODY else "outcomes"

@@ -16,33 +16,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from roadworthy.contract import contract_yaml
 from roadworthy.errors import Refused
-from roadworthy.outcomes import matured_gains
-from roadworthy.pipeline.demo_live import live_years
-from roadworthy.pipeline.demo_product import GROUP, MONEY, edit_contract, edit_policy
-from roadworthy.pipeline.init import init_product
+from roadworthy.outcomes import judge_outcomes, matured_gains
+from roadworthy.pipeline.demo_bank import Bank, at_nine
+from roadworthy.pipeline.demo_challenger import WHY, learn_again
+from roadworthy.pipeline.demo_live import add_challenger, live_years, open_bank
+from roadworthy.pipeline.demo_people import describe_people, let_people_in
+from roadworthy.pipeline.demo_product import make_product
+from roadworthy.pipeline.demo_week import BadWeek
 from roadworthy.pipeline.run import STAGES, Progress, run_stages
-from roadworthy.pipeline.workspace import open_workspace
-from roadworthy.policy import Policy, policy_yaml
+from roadworthy.pipeline.workspace import Workspace, open_workspace
 from roadworthy.portfolio import HORIZON_MONTHS, past_applications, simulate
-from roadworthy.yaml_file import write_text
 
 __all__ = ["DemoResult", "DemoStep", "run_demo"]
 
-PRODUCT = "loans"
+PRODUCT, CHALLENGER = "loans", "loans-again"
 _YEARS_LIVE = 3
-_ANSWERS = f"""\
-# The purpose of the demo's product, as a person would state it.
-purpose:
-  decision: approve, refer or decline an application for an instalment loan
-  owner: Ines Marlow, head of consumer lending (made up, like everything in the demo)
-  used_by: loan officers in the branches, and the web shop
-  where: at the point of sale, and in the officers' queue
-  bad_outcome: default within {HORIZON_MONTHS} months of booking
-  horizon_months: {HORIZON_MONTHS}
-  success: profit over {HORIZON_MONTHS} months, against approving as the bank did before
-"""
 
 
 @dataclass(frozen=True)
@@ -56,16 +45,24 @@ class DemoStep:
 
 @dataclass(frozen=True)
 class DemoResult:
-    """Where the demo lies, what it cost, one decision with its reasons as JSON, and its people's keys by name.
+    """Where the demo lies, what it cost, one decision with its reasons as JSON, and how to come in.
 
-    `matured` says how the PDs of the years live compare with what came: a gains table, or why there is none yet.
+    matured       how the PDs of the years live compare with what came: a gains table, or why there is none yet
+    bad_week      the first and the last day on which the web shop sent a twelfth of the incomes: staged
+    challenger    the number of the release that is approved and waits to be promoted
+    people        what each of the demo's people is, and may try
+    key, links    the web shop's key, and what signs each of the people in, once
     """
 
     directory: Path
     page: Path
     decision: str
     matured: str
-    keys: dict[str, str]
+    bad_week: tuple[date, date]
+    challenger: str
+    people: dict[str, str]
+    key: str
+    links: dict[str, str]
     steps: list[DemoStep] = field(default_factory=list)
 
 
@@ -81,46 +78,44 @@ def run_demo(out: Path, applications: int, seed: int, say: Callable[[str], None]
         pq.write_table(past, data)
     say(f"{'simulate':>12}  {past.num_rows:,} synthetic applications, {portfolio.start} to {since}, in {data}")
     with _timed("init", steps):
-        answers = out / "purpose.yaml"
-        write_text(answers, _ANSWERS)
         directory = out / PRODUCT
-        made = init_product(
-            data,
-            target="default",
-            out=directory,
-            answer="answer",
-            booked_date="booked_date",
-            outcome_date="outcome_date",
-            id="application_id",
-            date="applied_at",
-            amount="amount",
-            money=MONEY,
-            group=GROUP,
-            answers=answers,
-            name=PRODUCT,
-            force=True,
-        )
-        contract = edit_contract(made.contract)
-        write_text(directory / "contract.yaml", contract_yaml(contract))
-        policy = edit_policy(Policy.load(directory / "policy.yaml"), contract)
-        write_text(directory / "policy.yaml", policy_yaml(policy))
-    counted = ", ".join(f"{count:,} {name}" for name, count in made.counts.items())
+        made = make_product(data, directory)
+    counted = ", ".join(f"{count:,} {name}" for name, count in made.items())
     say(f"{'init':>12}  {counted}; {directory}")
     workspace = open_workspace(directory)
     progress = Progress(lambda stage, sentence: say(f"{stage:>12}  {sentence}"))
     for stage in STAGES:
         with _timed(stage, steps):
             result = run_stages(workspace, [stage], progress=progress)
-    with _timed("go live", steps):
-        years = live_years(workspace, f"sqlite:///{directory.resolve() / 'roadworthy.db'}", portfolio, since)
-    counts = ", ".join(f"{count:,} {answer}" for answer, count in years.answers.items())
-    say(f"{'go live':>12}  release 1 by two people on {since}; {years.decided:,} decided on their day ({counts})")
-    say(f"{'outcomes':>12}  {years.outcomes:,} events reported by {portfolio.end}")
-    try:
-        matured = repr(matured_gains(years.judged))
-    except Refused as error:
-        matured = str(error)
-    return DemoResult(directory, result.page, _one_decline(result.decisions), matured, dict(years.keys), steps)
+    week = BadWeek(portfolio.end)
+    with open_bank(f"sqlite:///{directory.resolve() / 'roadworthy.db'}", since) as bank:
+        with _timed("go live", steps):
+            key, links = let_people_in(bank.store, at_nine(since))
+            officers = live_years(bank, workspace, portfolio, since, week)
+        counts = ", ".join(f"{count:,} {answer}" for answer, count in officers.answers.items())
+        decided = sum(officers.answers.values())
+        say(f"{'go live':>12}  release 1 by two people on {since}; {decided:,} decided on their day ({counts})")
+        say(f"{'outcomes':>12}  {officers.lending.told:,} events reported by {portfolio.end}")
+        with _timed("learn again", steps):
+            again = learn_again(out / CHALLENGER, portfolio, since, officers.lending.loans, workspace.policy)
+            challenger = add_challenger(bank, again, portfolio.end, WHY)
+        say(f"{'learn again':>12}  release {challenger} of {out / CHALLENGER}, approved, waits to be promoted")
+        people = describe_people(bank.store, challenger)
+        matured = _matured(bank, workspace, portfolio.end)
+    one = _one_decline(result.decisions)
+    bad_week = (week.first, week.last)
+    return DemoResult(
+        directory=directory,
+        page=result.page,
+        decision=one,
+        matured=matured,
+        bad_week=bad_week,
+        challenger=challenger,
+        people=people,
+        key=key,
+        links=links,
+        steps=steps,
+    )
 
 
 @contextmanager
@@ -129,6 +124,16 @@ def _timed(name: str, steps: list[DemoStep]) -> Iterator[None]:
     yield
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     steps.append(DemoStep(name, time.monotonic() - began, peak / (1024**2 if sys.platform == "darwin" else 1024)))
+
+
+def _matured(bank: Bank, workspace: Workspace, end: date) -> str:
+    """How the PDs compare with what came, or why that cannot be said yet."""
+    with bank.store.reading() as connection:
+        judged = judge_outcomes(connection, workspace.product, at_nine(end, days=1))
+    try:
+        return repr(matured_gains(judged))
+    except Refused as error:
+        return str(error)
 
 
 def _one_decline(decisions: Path) -> str:

@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
 import msgspec
 
-from roadworthy.contract import Column, Contract
-from roadworthy.policy import Policy, Rule, StatedEconomics, StatedReason, StatedTerm
+from roadworthy.contract import Column, Contract, contract_yaml
+from roadworthy.pipeline.demo_tables import MERCHANTS
+from roadworthy.pipeline.init import init_product
+from roadworthy.policy import Expected, Policy, Rule, StatedEconomics, StatedReason, StatedTerm, policy_yaml
 from roadworthy.portfolio import HORIZON_MONTHS, describe
+from roadworthy.product import product_yaml
+from roadworthy.yaml_file import write_text
 
-__all__ = ["GROUP", "MONEY", "edit_contract", "edit_policy"]
+__all__ = ["edit_contract", "edit_policy", "make_product"]
 
-MONEY = (
+_NAME = "loans"
+_ANSWERS = f"""\
+# The purpose of the demo's product, as a person would state it.
+purpose:
+  decision: approve, refer or decline an application for an instalment loan
+  owner: Ines Marlow, head of consumer lending (made up, like everything in the demo)
+  used_by: loan officers in the branches, and the web shop
+  where: at the point of sale, and in the officers' queue
+  bad_outcome: default within {HORIZON_MONTHS} months of booking
+  horizon_months: {HORIZON_MONTHS}
+  success: profit over {HORIZON_MONTHS} months, against approving as the bank did before
+"""
+
+_MONEY = (
     "rate", "funding_rate", "servicing_per_month", "scheduled_interest", "scheduled_funding", "scheduled_servicing",
     "scheduled_exposure",
 )  # fmt: skip
 """Columns that price a decision; the price follows from the bank's old grades, so the model must not learn from it."""
-GROUP = ("age", "region")
+_GROUP = ("age", "region")
 _IDENTITY = ("branch", "officer", "merchant")
 
 _REASONS: dict[str, StatedReason | str] = {
@@ -75,6 +95,14 @@ _RULES = (
         reason="Amounts above 40,000 EUR are looked at by a person",
     ),
 )
+_MERCHANTS_RULE = Rule(
+    code="above_merchants_limit",
+    when="amount > merchants.max_amount",
+    then="refer",
+    if_missing="pass",
+    reason="The amount is above what is lent through this merchant without a person's look",
+)
+"""An application without a merchant has no limit of one."""
 _REFER_UP_TO = 1.25
 _TERMS = {
     "revenue": StatedTerm(value="scheduled_interest", basis="measured"),
@@ -84,6 +112,41 @@ _TERMS = {
     "review": StatedTerm(value=25.0, basis="assumed"),
     "servicing": StatedTerm(value="scheduled_servicing", basis="measured"),
 }
+
+
+def make_product(data: Path, directory: Path, policy: Policy | None = None) -> Mapping[str, int]:
+    """Make a product's directory of past applications, and edit its files; how many rows came to which outcome.
+
+    `policy` takes the place of the one that is made of the data.
+    """
+    answers = directory.parent / "purpose.yaml"
+    write_text(answers, _ANSWERS)
+    made = init_product(
+        data,
+        target="default",
+        out=directory,
+        answer="answer",
+        booked_date="booked_date",
+        outcome_date="outcome_date",
+        id="application_id",
+        date="applied_at",
+        amount="amount",
+        money=_MONEY,
+        group=_GROUP,
+        answers=answers,
+        name=_NAME,
+        force=True,
+    )
+    contract = edit_contract(made.contract)
+    write_text(directory / "contract.yaml", contract_yaml(contract))
+    tables = directory / "tables"
+    tables.mkdir()
+    write_text(tables / f"{MERCHANTS.name}.yaml", contract_yaml(MERCHANTS))
+    branch = msgspec.structs.replace(made.product.data, branch="branch")
+    write_text(directory / "product.yaml", product_yaml(msgspec.structs.replace(made.product, data=branch)))
+    policy = policy or edit_policy(Policy.load(directory / "policy.yaml"), contract)
+    write_text(directory / "policy.yaml", policy_yaml(policy))
+    return made.counts
 
 
 def edit_contract(contract: Contract) -> Contract:
@@ -107,13 +170,22 @@ def edit_policy(policy: Policy, contract: Contract) -> Policy:
     # The starting cases state what a model reads; the rules read the age besides.
     cases = tuple(msgspec.structs.replace(case, inputs={"age": 41, **case.inputs}) for case in policy.cases)
     approve, refer, decline = policy.bands
+    asked = cases[0].inputs
+    row = {"merchant": "Amberline Motors", "sells": "car", "arrears_share": 0.02, "complaint_rate": 0.01}
+    through = msgspec.structs.replace(
+        cases[0],
+        name="the same applicant, above what is lent through the merchant",
+        inputs={**asked, "merchant": row["merchant"]},
+        tables={MERCHANTS.name: {**row, "max_amount": asked["amount"] - 100}},
+        expect=Expected(answer="refer", rules=(_MERCHANTS_RULE.code,)),
+    )
     # A narrow band for people: what the officers of a small bank can look at.
     narrow = msgspec.structs.replace(refer, up_to=round((approve.up_to or 0.0) * _REFER_UP_TO, 4))
     return msgspec.structs.replace(
         policy,
         bands=(approve, narrow, decline),
-        rules=_RULES,
+        rules=(*_RULES, _MERCHANTS_RULE),
         reasons=msgspec.structs.replace(policy.reasons, texts=texts),
         economics=StatedEconomics(currency="EUR", horizon_months=HORIZON_MONTHS, terms=_TERMS),
-        cases=cases,
+        cases=(*cases, through),
     )

@@ -96,6 +96,8 @@ def init_product(
     id: str | None = None,  # noqa: A002 the flag's own name
     date: str | None = None,
     amount: str | None = None,
+    branch: str | None = None,
+    applicant_name: str | None = None,
     weight: str | None = None,
     drop: Sequence[str] = (),
     money: Sequence[str] = (),
@@ -110,7 +112,8 @@ def init_product(
     `target` says how an application turned out; `bad` and `good` are its values where they do not speak for
     themselves, and what is neither is indeterminate. Rows whose `answer` is one of `declined` are kept and never
     trained on as good; with `booked_date`, what is younger than the horizon is censored. `id` and `date` become the
-    application's id and time; `amount` prices the starting policy; `weight` says how many applications a row stands
+    application's id and time; `amount` prices the starting policy; `branch` says who sees it, `applicant_name` is what
+    people search by and no model reads; `weight` says how many applications a row stands
     for. Columns of `money` price decisions and `group` columns watch fairness; no model reads either. With
     `package` its contract is taken and nothing is to be trained. `answers` is a YAML file with the purpose, which else
     is left for a person.
@@ -121,7 +124,8 @@ def init_product(
     source = open_table(data)
     table = source.read()
     refuse_our_names(table)
-    named = {"--id": id, "--date": date, "--amount": amount, "--weight": weight} | {f"--drop {c}": c for c in drop}
+    named = {"--id": id, "--date": date, "--amount": amount, "--weight": weight, "--branch": branch}
+    named |= {"--name": applicant_name} | {f"--drop {c}": c for c in drop}
     named |= {f"--money {c}": c for c in money} | {f"--group {c}": c for c in group}
     _check_names(table, target, named)
     stated = None if answers is None else read_answers(answers)
@@ -141,12 +145,22 @@ def init_product(
     product = Product(
         name=name or out.resolve().name,
         outcome=outcome,
-        data=Data(id=id, date=date, amount=amount, weight=weight, drop=tuple(dict.fromkeys(drop))),
+        data=Data(
+            id=id,
+            date=date,
+            amount=amount,
+            weight=weight,
+            branch=branch,
+            name=applicant_name,
+            drop=tuple(dict.fromkeys(drop)),
+        ),
         package=None if package is None else package.name,
     )
     product = product if stated is None else stated.applied_to(product)
     sealed = None if package is None else load(package)
     roles: dict[str, Role] = {**dict.fromkeys(money, "money"), **dict.fromkeys(group, "group")}
+    if applicant_name is not None:
+        roles[applicant_name] = "identity"
     facts = profile_columns(table.select(_own_columns(table, product)))
     contract = _make_contract(table, product, facts, roles) if sealed is None else sealed.contract
     mapping = _map_source(source, product, out)

@@ -27,10 +27,11 @@ from roadworthy.measures import (
     gains_table,
     gini,
     ks,
+    spread_cut_offs,
 )
 from roadworthy.pipeline.past import Past
 from roadworthy.pipeline.workspace import Workspace
-from roadworthy.policy import ANSWERS, Policy
+from roadworthy.policy import ANSWERS, Policy, find_band_starts
 from roadworthy.product import Product, missing_purpose
 from roadworthy.report import ColumnShare, CutOffs, Finding, Meaning, Population
 
@@ -38,7 +39,6 @@ __all__ = ["explain_meaning"]
 
 BUCKETS = (5, 10, 20, 50)
 EXPLAINED = 2_000
-STEPS = 100
 TOO_GOOD = 0.98
 """No lender's model ranks so well; what does has seen the outcome."""
 UNKNOWN = ("declined", "immature", "indeterminate")
@@ -58,7 +58,8 @@ def explain_meaning(workspace: Workspace, release: Release, past: Past, notes: S
     batch, bad, weights = past.batch.take(rows), past.bad[rows], past.weights(rows)
     population = _describe_population(workspace, past, batch, failed=int(np.sum(~answered)))
     whose: dict[str, Any] = {"weights": weights, "population": population.caption}
-    decline_from, refer_from = _cut_offs(release.policy)
+    starts = find_band_starts(release.policy)
+    decline_from, refer_from = starts.cut_off, starts.refer if starts.decline is not None else None
     at = {"cut_off": decline_from, **whose}
     priced = _price(release.policy, batch, workspace.product)
     return Meaning(
@@ -108,18 +109,6 @@ def _describe_population(workspace: Workspace, past: Past, batch: Batch, *, fail
 def _day(time: np.datetime64) -> date:
     found: date = time.astype("datetime64[D]").item()
     return found
-
-
-def _cut_offs(policy: Policy) -> tuple[float, float | None]:
-    """The PD from which the bands decline, and that from which they refer (None where no band refers below).
-
-    Where no band declines, the first is the PD from which they no longer approve: a person then looks.
-    """
-    ends = [band.up_to if band.up_to is not None else 1.0 for band in policy.bands]
-    starts = dict(zip(reversed([band.answer for band in policy.bands]), reversed([0.0, *ends[:-1]]), strict=True))
-    if "decline" in starts:
-        return starts["decline"], starts.get("refer")
-    return starts.get("refer", 1.0), None
 
 
 @dataclass(frozen=True)
@@ -188,8 +177,7 @@ def _compare_cut_offs(
         terms = {**_on_priced(money, whose), "economics": money.priced, "refer_from": refer_from}
         best = best_cut_off(bad, pd, in_force=decline_from, **terms)
         marks.append(best.cut_off)
-    steps = [float(f"{step:.3g}") for step in np.quantile(pd, np.linspace(0, 1, STEPS + 1)[1:-1])]
-    table = cut_off_table(bad, pd, cut_offs=np.unique([0.0, *steps, *marks, 1.0]), **terms)
+    table = cut_off_table(bad, pd, cut_offs=spread_cut_offs(pd, marks), **terms)
     return CutOffs(table=table, policy=decline_from, best=best)
 
 

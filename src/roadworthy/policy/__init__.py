@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from roadworthy.policy.cases import CaseResult, PdOf, run_cases
+from roadworthy.policy.cut_offs import BandStarts, find_band_starts
 from roadworthy.policy.expression import Expression, print_expression
 from roadworthy.policy.missing import MissingBehaviour, list_missing_behaviour
 from roadworthy.policy.parsing import parse_expression
@@ -40,6 +41,7 @@ __all__ = [
     "Answer",
     "AnswerWords",
     "Band",
+    "BandStarts",
     "Case",
     "CaseResult",
     "CompiledPolicy",
@@ -58,6 +60,7 @@ __all__ = [
     "StatedReason",
     "StatedTerm",
     "assign_reason_codes",
+    "find_band_starts",
     "find_faults",
     "list_missing_behaviour",
     "parse_expression",

@@ -7,14 +7,17 @@ it is calibrated to, and how that was measured, stands in docs/explanation/portf
 from roadworthy.portfolio.columns import INPUTS, describe
 from roadworthy.portfolio.history import past_applications
 from roadworthy.portfolio.money import realised_money, schedule_money
+from roadworthy.portfolio.places import BRANCHES, MERCHANT_PURPOSE
 from roadworthy.portfolio.portfolio import Portfolio
 from roadworthy.portfolio.risk import HORIZON_MONTHS
 from roadworthy.portfolio.simulation import simulate
 from roadworthy.portfolio.timeline import PERIODS, Period
 
 __all__ = [
+    "BRANCHES",
     "HORIZON_MONTHS",
     "INPUTS",
+    "MERCHANT_PURPOSE",
     "PERIODS",
     "Period",
     "Portfolio",

@@ -5,7 +5,9 @@ All names are invented.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 
 from roadworthy.portfolio.timeline import PERIODS, Timeline
 
-__all__ = ["BRANCHES", "MERCHANTS", "OFFICERS", "REGIONS", "Places", "open_places"]
+__all__ = ["BRANCHES", "MERCHANTS", "MERCHANT_PURPOSE", "OFFICERS", "REGIONS", "Places", "open_places"]
 
 REGIONS = ("North", "South", "East", "West", "Coast", "Lakes", "Hills", "Islands")
 _REGION_SHARE = np.array([0.21, 0.19, 0.16, 0.15, 0.13, 0.09, 0.065, 0.005])
@@ -47,11 +49,13 @@ _LATE = (
     ("electronics", "Lanternpay"),
     ("energy_renovation", "Umbra Solar"),
 )
-_MERCHANT_PURPOSE = tuple(
+_REGULARS = tuple(
     (purpose, f"{house} {trade}") for house in _HOUSES for purpose, trades in _TRADES.items() for trade in trades
 )
-MERCHANTS = tuple(name for _, name in (*_MERCHANT_PURPOSE, *_LATE))
+MERCHANTS = tuple(name for _, name in (*_REGULARS, *_LATE))
 """The last three open with the population shift and serve newcomers alone."""
+MERCHANT_PURPOSE: Mapping[str, str] = MappingProxyType({name: purpose for purpose, name in (*_REGULARS, *_LATE)})
+"""What each merchant's customers borrow for."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ class Places:
     @property
     def regulars(self) -> int:
         """How many merchants are there from the start; those that open late follow them."""
-        return len(_MERCHANT_PURPOSE)
+        return len(_REGULARS)
 
     def officer_of(self, branch: NDArray[np.int64], draw: NDArray[np.float64]) -> NDArray[np.int64]:
         """The officer at the desk of `branch`, chosen by `draw` in [0, 1)."""
@@ -107,7 +111,7 @@ def open_places(rng: np.random.Generator, timeline: Timeline) -> Places:
     popularity = np.asarray(np.arange(1.0, len(MERCHANTS) + 1.0) ** -0.8, dtype=np.float64)
     unemployment = 0.05 + 0.012 * strain + 0.03 * timeline.stress[:months] + rng.normal(0.0, 0.002, strain.shape)
     opened = np.ones(trouble.shape, dtype=np.bool_)
-    opened[len(_MERCHANT_PURPOSE) :, : PERIODS["population shift"].first] = False
+    opened[len(_REGULARS) :, : PERIODS["population shift"].first] = False
     arrears = 0.02 * np.exp(0.35 * trouble + rng.normal(0.0, 0.15, trouble.shape))
     complaints = 0.015 * np.exp(0.45 * trouble + rng.normal(0.0, 0.30, trouble.shape))
     return Places(
@@ -117,7 +121,7 @@ def open_places(rng: np.random.Generator, timeline: Timeline) -> Places:
         officer_sight=rng.uniform(0.0, 0.9, len(OFFICERS)),
         officer_leniency=rng.normal(0.0, 0.35, len(OFFICERS)),
         merchant_share=popularity,
-        merchant_purpose=tuple(purpose for purpose, _ in (*_MERCHANT_PURPOSE, *_LATE)),
+        merchant_purpose=tuple(MERCHANT_PURPOSE.values()),
         merchant_trouble=trouble,
         merchants=_monthly("merchant", MERCHANTS, timeline, opened, arrears_share=arrears, complaint_rate=complaints),
         branches=_monthly(

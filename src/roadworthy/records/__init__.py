@@ -6,6 +6,7 @@ from roadworthy.records.archive import ArchivedTable, Manifest, backup, read_man
 from roadworthy.records.chain import GENESIS, Verified, verify_rows
 from roadworthy.records.connections import Connections
 from roadworthy.records.contents import Content, drop_content, keep_content, read_content
+from roadworthy.records.counting import Span, count_spans, count_waiting, read_latest_moment
 from roadworthy.records.entry import Appended, Conflict, Entry, Head, Once, Page, Record, Recorded, Replayed, Result
 from roadworthy.records.four_eyes import Approval, Proposal, approve, propose, read_approvals, read_proposal
 from roadworthy.records.ids import new_id
@@ -79,6 +80,7 @@ __all__ = [
     "RouteChange",
     "RouteEvent",
     "SlotOpened",
+    "Span",
     "StatedReason",
     "Store",
     "StoreFacts",
@@ -88,6 +90,8 @@ __all__ = [
     "approve",
     "backup",
     "count_applications",
+    "count_spans",
+    "count_waiting",
     "create_store",
     "decode_payload",
     "drop_content",
@@ -103,6 +107,7 @@ __all__ = [
     "read_application",
     "read_approvals",
     "read_content",
+    "read_latest_moment",
     "read_manifest",
     "read_proposal",
     "rebuild_projections",

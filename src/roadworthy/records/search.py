@@ -6,15 +6,16 @@ from collections.abc import Collection
 from datetime import datetime
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, TextClause, and_, func, or_, select
 
 from roadworthy.records.moments import to_us
 from roadworthy.records.projections import Application, fold_words
-from roadworthy.records.schema import applications, name_words
+from roadworthy.records.schema import WAITING, applications, name_words
 
 __all__ = ["Found", "Wanted", "count_applications", "read_application", "search_applications"]
 
 _LAST_CHARACTER = "\U0010ffff"
+_WAITS = frozenset(("open", "review"))
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -51,9 +52,10 @@ def search_applications(
     asked = select(applications).where(*_conditions(wanted)).limit(limit + 1)
     if after is not None:
         us, application_id = after
-        earlier = applications.c.decided_us < us
+        decided = applications.c.decided_us
+        # The first condition follows from the second, and is one that an index is entered by.
         asked = asked.where(
-            or_(earlier, and_(applications.c.decided_us == us, applications.c.application_id > application_id))
+            decided <= us, or_(decided < us, and_(decided == us, applications.c.application_id > application_id))
         )
     asked = asked.order_by(applications.c.decided_us.desc(), applications.c.application_id)
     rows = [Application(*row) for row in connection.execute(asked)]
@@ -63,9 +65,12 @@ def search_applications(
     return Found(tuple(rows[:limit]), (last.decided_us or 0, last.application_id))
 
 
-def count_applications(connection: Connection, wanted: Wanted) -> int:
-    """How many applications fit."""
-    return connection.execute(select(func.count()).select_from(applications).where(*_conditions(wanted))).scalar_one()
+def count_applications(connection: Connection, wanted: Wanted, *, most: int | None = None) -> int:
+    """How many applications fit; where `most` is given, no more are counted: one more than it says that there are."""
+    fit = select(applications.c.decided_us).where(*_conditions(wanted))
+    if most is not None:
+        fit = fit.limit(most + 1)
+    return connection.execute(select(func.count()).select_from(fit.subquery())).scalar_one()
 
 
 def read_application(connection: Connection, application_id: str) -> Application | None:
@@ -74,9 +79,9 @@ def read_application(connection: Connection, application_id: str) -> Application
     return None if row is None else Application(*row)
 
 
-def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+def _conditions(wanted: Wanted) -> list[ColumnElement[bool] | TextClause]:
     # Only what was decided is found: every application begins with a decision.
-    found: list[ColumnElement[bool]] = [applications.c.decided_us.is_not(None)]
+    found: list[ColumnElement[bool] | TextClause] = [applications.c.decided_us.is_not(None)]
     for column, values in (
         (applications.c.application_id, wanted.application_ids),
         (applications.c.status, wanted.statuses),
@@ -86,6 +91,8 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     ):
         if values:
             found.append(column.in_(values))
+    if wanted.statuses and _WAITS.issuperset(wanted.statuses):
+        found.append(WAITING)  # says nothing more, and lets the index of the few that wait be used
     if wanted.branches is not None:
         found.append(applications.c.branch.in_(wanted.branches))
     if wanted.applicant_id is not None:

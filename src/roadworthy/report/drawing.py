@@ -12,12 +12,14 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from xml.etree import ElementTree
 
-import altair as alt
 import numpy as np
 import vl_convert
+
+if TYPE_CHECKING:
+    import altair as alt  # loads with the first chart: a server's start, or a command, does not wait for it
 
 __all__ = [
     "ACCENT",
@@ -44,7 +46,7 @@ __all__ = [
     "version",
 ]
 
-Spec: TypeAlias = alt.LayerChart
+Spec: TypeAlias = "alt.LayerChart"
 
 # The palette in its light form. Each colour is also the name of one of the page's style variables; the values must stay
 # distinct, because they are how a colour is found again in the SVG.
@@ -132,6 +134,8 @@ def rows(**columns: Iterable[Any] | np.ndarray[Any, Any]) -> alt.InlineData:
     >>> rows(pd=np.array([0.25, float("nan")]), kind=["a", "b"]).to_dict()
     {'values': [{'pd': 0.25, 'kind': 'a'}, {'pd': None, 'kind': 'b'}]}
     """
+    import altair as alt
+
     cleaned = {name: [_cell(value) for value in values] for name, values in columns.items()}
     # A tuple: Altair copies a list anew, row by row, at each step that builds a chart.
     return alt.InlineData(
@@ -149,11 +153,15 @@ def _cell(value: Any) -> Any:
 
 def percentages(title: str) -> alt.Axis:
     """An axis of shares, written as percentages."""
+    import altair as alt
+
     return alt.Axis(format="%", title=title, tickCount=5)
 
 
 def bucket_axis(buckets: int, title: str) -> alt.Axis:
     """An axis of bucket numbers: every one while they fit, else the first and every fifth."""
+    import altair as alt
+
     shown = [bucket for bucket in range(1, buckets + 1) if buckets <= _ALL_NUMBERED or bucket == 1 or bucket % 5 == 0]
     return alt.Axis(title=title, labelAngle=0, values=shown)
 
@@ -181,6 +189,8 @@ def framed(
     *layers: alt.Chart, finding: str, population: str, words: str, width: int = WIDTH, height: int | alt.Step = HEIGHT
 ) -> Spec:
     """The layers as one chart: `finding` its title, `population` under it, `words` for those who cannot see it."""
+    import altair as alt
+
     title = alt.Title(finding, subtitle=population)
     return alt.LayerChart(layer=list(layers), title=title, description=words, width=width, height=height)
 

@@ -20,10 +20,11 @@ from roadworthy.measures import (
     CutOffTable,
     GainsTable,
     Measure,
+    OddShares,
 )
 from roadworthy.report.format import count, period
 
-__all__ = ["ColumnShare", "CutOffs", "Finding", "Meaning", "Money", "Population"]
+__all__ = ["ColumnShare", "CutOffs", "Finding", "Meaning", "Money", "Population", "Weeks"]
 
 _NOT_STATED = "population not stated"  # what a measure says that was not told
 Floats = NDArray[np.float64]
@@ -100,6 +101,22 @@ class CutOffs:
         """The row of the best cut-off, None where it was not looked for."""
         return None if self.best is None else int(np.flatnonzero(self.table.cut_off == self.best.cut_off)[0])
 
+    @property
+    def money(self) -> Money | None:
+        """The cut-offs in money, or None where no economics are stated: without them no money is shown."""
+        table = self.table
+        if table.profit is None or table.profit_low is None or table.profit_high is None:
+            return None
+        curves = {"revenue": table.revenue, "credit losses": table.losses, "profit": table.profit}
+        return Money(
+            cut_offs=self,
+            currency=table.currency or "",
+            profit=table.profit,
+            profit_low=table.profit_low,
+            profit_high=table.profit_high,
+            curves={name: amounts for name, amounts in curves.items() if amounts is not None},
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Money:
@@ -169,18 +186,7 @@ class Meaning:
     @property
     def money(self) -> Money | None:
         """The cut-offs in money, or None where no economics are stated: without them no money is shown."""
-        table = self.cut_offs.table
-        if table.profit is None or table.profit_low is None or table.profit_high is None:
-            return None
-        curves = {"revenue": table.revenue, "credit losses": table.losses, "profit": table.profit}
-        return Money(
-            cut_offs=self.cut_offs,
-            currency=table.currency or "",
-            profit=table.profit,
-            profit_low=table.profit_low,
-            profit_high=table.profit_high,
-            curves={name: amounts for name, amounts in curves.items() if amounts is not None},
-        )
+        return self.cut_offs.money
 
     @property
     def earned(self) -> Money | None:
@@ -197,3 +203,13 @@ class Meaning:
         yield "classification_report", self.classification_report.population
         yield "answers", self.answers.population
         yield "cut_offs.table", self.cut_offs.table.population
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weeks:
+    """What was answered week by week, beginning on `mondays`; no part of the page, and drawn like its charts."""
+
+    mondays: tuple[date, ...]
+    declined: OddShares
+    referred: OddShares
+    population: str

@@ -12,8 +12,8 @@ import numpy as np
 from roadworthy.errors import UsageError
 from roadworthy.measures import Calibration, Confusion, GainsTable
 from roadworthy.measures import Table as MeasuredTable
-from roadworthy.report.format import count, decimal, money, percent
-from roadworthy.report.meaning import CutOffs, Money
+from roadworthy.report.format import count, day, decimal, money, percent
+from roadworthy.report.meaning import CutOffs, Money, Weeks
 from roadworthy.report.tables import Table, calibration_table, cut_off_table, gains_table
 
 __all__ = ["table_beside"]
@@ -46,6 +46,8 @@ def table_beside(result: Any) -> Table:
             return cut_off_table(result.cut_offs)
         case Confusion():
             return _matrix(result)
+        case Weeks():
+            return _weeks(result)
         case MeasuredTable():
             return _columns(result)
     raise UsageError(f"there is no table of a {type(result).__name__}")
@@ -73,4 +75,20 @@ def _matrix(result: Confusion) -> Table:
             (name, count(bad), count(good), percent(good / (bad + good) if bad + good else np.nan))
             for name, bad, good in rows
         ),
+    )
+
+
+def _weeks(result: Weeks) -> Table:
+    both = result.declined, result.referred
+    shares = zip(*(one.share.tolist() for one in both), *(one.odd.tolist() for one in both), strict=True)
+    return Table(
+        caption=f"Shares of each week's decisions: {result.population}",
+        headings=("week from", "decisions", "declined", "referred", "odd"),
+        rows=tuple(
+            (day(monday), count(total), percent(declined), percent(referred), "odd" if odd or odd_too else "")
+            for monday, total, (declined, referred, odd, odd_too) in zip(
+                result.mondays, result.declined.total.tolist(), shares, strict=True
+            )
+        ),
+        words=frozenset({0, 4}),
     )

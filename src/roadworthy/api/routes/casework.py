@@ -9,7 +9,6 @@ from litestar import Response
 from msgspec import Meta, Struct
 
 from roadworthy.api.call import Call, reply
-from roadworthy.api.routes.declaring import way
 from roadworthy.api.routes.words import REPLAYED, Moment
 from roadworthy.casework import (
     OVERRIDE_REASONS,
@@ -24,7 +23,7 @@ from roadworthy.casework import (
     propose_override,
     reject_override,
 )
-from roadworthy.door import Answer, Told
+from roadworthy.door import Answer, Told, way
 from roadworthy.records import Once
 
 __all__ = ["HANDLERS"]

@@ -10,11 +10,10 @@ from litestar import Response
 from msgspec import Meta, Struct
 
 from roadworthy.api.call import Call, reply
-from roadworthy.api.routes.declaring import way
 from roadworthy.api.routes.words import REPLAYED, Moment
 from roadworthy.casework import DecisionView, correct, find_decisions, read_decision
-from roadworthy.door import JSON, Answer, Problem, ProblemError, RouteRow, Told
-from roadworthy.errors import NotAllowed
+from roadworthy.door import JSON, Answer, Problem, ProblemError, RouteRow, Told, way
+from roadworthy.errors import NotFound
 from roadworthy.lifecycle import Explanation, Replay, explain_decision, replay_decision
 from roadworthy.live import Decided, NotDecided, Reply
 from roadworthy.records import Application, Decision, Wanted, decode_payload, moment
@@ -204,11 +203,11 @@ def post_correction(request: Call) -> Response[bytes]:
 
 
 def _seen(request: Call) -> str:
-    """The decision's id, if whoever asks sees its branch; else NotAllowed, whether it exists or not."""
+    """The decision's id, if whoever asks sees its branch; else NotFound, whether it exists or not."""
     admitted = request.admitted
     record = request.services.store.ledger.find(request.named("id"))
     if record is None or record.kind != "decision":
-        raise NotAllowed("there is no such record among those you see")
+        raise NotFound.unseen()
     request.deed().demand(admitted.row.permission, branch=decode_payload(record.payload, Decision).branch)
     return record.record_id
 

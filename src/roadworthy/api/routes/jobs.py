@@ -11,13 +11,11 @@ from litestar import Response
 from msgspec import Struct
 
 from roadworthy.api.call import Call, reply
-from roadworthy.api.long_work import DECISIONS, EXPORT, SCORE
-from roadworthy.api.routes.declaring import way
 from roadworthy.api.routes.words import TABLE_FILES, Moment
-from roadworthy.door import Answer, Query, Told, no_such
-from roadworthy.errors import NotAllowed
-from roadworthy.jobs import Job, Progress, cancel_job, list_jobs, read_job, submit_job
-from roadworthy.records import keep_content, read_content
+from roadworthy.batch import DECISIONS, ask_to_export, ask_to_score, cancel_work, read_kept_file
+from roadworthy.door import Answer, Query, Told, way
+from roadworthy.jobs import Job, Progress, list_jobs, read_job
+from roadworthy.records import Wanted
 
 __all__ = ["HANDLERS"]
 
@@ -52,7 +50,7 @@ class Jobs(Struct, frozen=True):
 class NewExport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which decisions to export, and as what. What is left out is not asked."""
 
-    format: Literal["csv", "parquet"] = "csv"
+    format: Literal["csv", "parquet", "xlsx"] = "csv"
     decided_from: Moment | None = None
     decided_before: Moment | None = None
     release: str | None = None
@@ -82,11 +80,10 @@ def post_batch(request: Call) -> Response[bytes]:
     record = request.asked().get("record", False)
     deed = request.deed()
     if record:
-        deed.demand("decision.make")
+        deed.demand("decision.make")  # before a file of many megabytes is read
     file = request.read_file()
-    digest = deed.store.transact(lambda connection: keep_content(connection, file.data, "application/octet-stream"))
-    job = submit_job(deed, SCORE, {"file": digest, "record": record}, permission="batch.score", once_key=key)
-    return _queued(job)
+    job = ask_to_score(deed, file.data, file.name, record=record, once_key=key)
+    return _queued(request, job)
 
 
 @way(
@@ -106,8 +103,14 @@ def post_batch(request: Call) -> Response[bytes]:
 def post_export(request: Call) -> Response[bytes]:
     """Queue an export."""
     key = request.admitted.once_key
-    wanted = msgspec.to_builtins(request.read(NewExport))
-    return _queued(submit_job(request.deed(), EXPORT, wanted, permission="decision.export", once_key=key))
+    asked = request.read(NewExport)
+    wanted = Wanted(
+        releases=() if asked.release is None else (asked.release,),
+        answers=() if asked.answer is None else (asked.answer,),
+        decided_from=asked.decided_from,
+        decided_before=asked.decided_before,
+    )
+    return _queued(request, ask_to_export(request.deed(), wanted, asked.format, once_key=key))
 
 
 @way(
@@ -142,28 +145,17 @@ def get_job(request: Call) -> Response[bytes]:
         permission="job.read",
         summary="A file that a job of one's own made",
         query=(Query("file", str, "Which of its files; `decisions` where it is not given."),),
-        answers={200: Answer("The file, as CSV or Parquet.", {}, "application/octet-stream")},
+        answers={200: Answer("The file, as CSV, Parquet or Excel.", {}, "application/octet-stream")},
         refusals=(409,),
     ),
 )
 def get_job_result(request: Call) -> Response[bytes]:
     """The bytes of one of its files."""
-    job = _job(request)
-    if job.actor != request.admitted.by.account:  # an operator follows the work of all, and reads no applicant's data
-        raise NotAllowed("there is no such record among those you see")
-    name = request.asked().get("file", DECISIONS)
-    files = (job.result or {}).get("files", {})
-    if name not in files:
-        raise no_such(f"the job is {job.state} and has no such file; it has {', '.join(files) or 'none'}")
-    with request.services.store.reading() as connection:
-        content = read_content(connection, files[name])
-    if content is None:
-        raise no_such("the file is no longer kept")
-    ending = "csv" if content.media_type == "text/csv" else "parquet"
+    file = read_kept_file(request.deed(), _job(request), request.asked().get("file", DECISIONS))
     return Response(
-        content.data,
+        file.data,
         media_type="application/octet-stream",
-        headers={"Content-Disposition": f'attachment; filename="{name}.{ending}"'},
+        headers={"Content-Disposition": f'attachment; filename="{file.name}"'},
     )
 
 
@@ -180,7 +172,7 @@ def get_job_result(request: Call) -> Response[bytes]:
 )
 def post_cancel(request: Call) -> Response[bytes]:
     """Cancel it."""
-    return reply(_see(cancel_job(request.deed(), request.named("id"))))
+    return reply(_see(cancel_work(request.deed(), request.named("id"))))
 
 
 def _job(request: Call) -> Job:
@@ -188,7 +180,8 @@ def _job(request: Call) -> Job:
         return read_job(connection, request.named("id"), by=request.admitted.by)
 
 
-def _queued(job: Job) -> Response[bytes]:
+def _queued(request: Call, job: Job) -> Response[bytes]:
+    request.services.wake()
     return reply(_see(job), 202, {"Location": f"/v1/jobs/{job.job_id}"})
 
 

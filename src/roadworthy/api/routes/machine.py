@@ -12,9 +12,8 @@ from roadworthy import __version__
 from roadworthy.api.call import Call, reply
 from roadworthy.api.docs_page import DOCS_POLICY, write_docs
 from roadworthy.api.openapi import make_openapi
-from roadworthy.api.routes.declaring import way
 from roadworthy.contract import json_schema
-from roadworthy.door import OPEN, Answer, Metrics, Readiness, Ready, Told
+from roadworthy.door import OPEN, Answer, Metrics, Query, Readiness, Ready, Told, way
 from roadworthy.errors import RoadworthyError
 
 __all__ = ["HANDLERS"]
@@ -43,6 +42,7 @@ def health(request: Call) -> Response[bytes]:  # noqa: ARG001  # the framework h
     Told(
         permission=OPEN,
         summary="Whether it can decide and record",
+        query=(Query("decisions", bool, "Whether it counts as ready only while a release is live, too; false."),),
         answers={200: Answer("It is ready.", Ready), 503: Answer("It is not; what is not, says so.", Ready)},
     ),
 )
@@ -50,7 +50,8 @@ def readiness(request: Call) -> Response[bytes]:
     """Look, and say what is not ready."""
     look: Readiness = request.app.state["readiness"]
     found = look.look()
-    return reply(found, 200 if found.ready else 503)
+    asked = found.decides if request.asked().get("decisions", False) else found.ready
+    return reply(found, 200 if asked else 503)
 
 
 @way(

@@ -14,9 +14,7 @@ from msgspec import Meta, Struct
 
 from roadworthy.api.call import Call, reply
 from roadworthy.api.json_body import decode_json
-from roadworthy.api.routes.declaring import way
-from roadworthy.api.routes.finding import find
-from roadworthy.door import Answer, Problem, ProblemError, Query, Told, Violation
+from roadworthy.door import Answer, Problem, ProblemError, Query, Told, Violation, way
 from roadworthy.errors import Refused
 from roadworthy.measures import Calibration, Confusion, GainsTable
 from roadworthy.outcomes import (
@@ -29,7 +27,7 @@ from roadworthy.outcomes import (
     matured_gains,
     record_outcomes,
 )
-from roadworthy.policy import Policy
+from roadworthy.policy import find_band_starts
 
 __all__ = ["HANDLERS"]
 
@@ -215,7 +213,7 @@ def get_set_aside(request: Call) -> Response[bytes]:
     """The rows, to be mended and sent again."""
     asked = request.asked()
     deed = request.deed()
-    return reply(find(lambda: list_outcomes_set_aside(deed, limit=asked.get("limit", 100), after=asked.get("after"))))
+    return reply(list_outcomes_set_aside(deed, limit=asked.get("limit", 100), after=asked.get("after")))
 
 
 @way(
@@ -248,7 +246,7 @@ def get_performance(request: Call) -> Response[bytes]:
     release = asked.get("release")
     if release is not None:
         judged = judged.of_release(release)
-    return reply(_measure(judged, release, asked.get("buckets", 10), _find_cut_off(champion.release.policy)))
+    return reply(_measure(judged, release, asked.get("buckets", 10), find_band_starts(champion.release.policy).decline))
 
 
 def _measure(judged: Judged, release: str | None, buckets: int, cut_off: float | None) -> Performance:
@@ -288,16 +286,6 @@ def _right_and_wrong(confusion: Confusion) -> RightAndWrong:
 
 def _number(value: Any) -> Any:
     return None if value is None or value != value else value  # NaN is what does not equal itself
-
-
-def _find_cut_off(policy: Policy) -> float | None:
-    """The PD from which the policy declines; None where no band does."""
-    before = None
-    for band in policy.bands:
-        if band.answer == "decline":
-            return before
-        before = band.up_to
-    return None
 
 
 def _read_rows(body: Any) -> list[Any]:

@@ -9,10 +9,8 @@ from litestar import Response
 from msgspec import Meta, Struct
 
 from roadworthy.api.call import Call, reply
-from roadworthy.api.routes.declaring import way
-from roadworthy.api.routes.finding import find
 from roadworthy.api.routes.words import Moment, Note, Reason
-from roadworthy.door import Answer, Query, Told
+from roadworthy.door import Answer, Query, Told, way
 from roadworthy.lifecycle import (
     PackageView,
     ReleaseView,
@@ -114,7 +112,7 @@ def get_packages(request: Call) -> Response[bytes]:
 )
 def get_package(request: Call) -> Response[bytes]:
     """One package."""
-    return reply(find(lambda: show_package(request.services.store, request.named("digest"))))
+    return reply(show_package(request.services.store, request.named("digest")))
 
 
 @way(
@@ -143,7 +141,7 @@ def post_release(request: Call) -> Response[bytes]:
     """Make a release of a package that is here, and the files' texts."""
     wanted = request.read(NewRelease)
     store = request.services.store
-    find(lambda: show_package(store, wanted.package))
+    show_package(store, wanted.package)
     with store.reading() as connection:
         package = read_bytes(connection, wanted.package, "this package")
     made = create_release(
@@ -311,8 +309,8 @@ def post_resume(request: Call) -> Response[bytes]:
 
 
 def _release(request: Call) -> ReleaseView:
-    """The release that the path names; ProblemError 404 where there is none."""
-    return find(lambda: show_release(request.services.store, request.named("id")))
+    """The release that the path names; NotFound where there is none."""
+    return show_release(request.services.store, request.named("id"))
 
 
 HANDLERS = (

@@ -8,10 +8,9 @@ from litestar import Response
 from msgspec import Struct
 
 from roadworthy.api.call import Call, reply
-from roadworthy.api.routes.declaring import way
-from roadworthy.api.routes.finding import find
 from roadworthy.api.routes.words import TABLE_FILES, Note, Reason
-from roadworthy.door import Answer, Query, Told, no_such
+from roadworthy.door import Answer, Query, Told, way
+from roadworthy.errors import NotFound
 from roadworthy.lifecycle import (
     TableVersionView,
     Upload,
@@ -65,7 +64,7 @@ def get_table(request: Call) -> Response[bytes]:
     """The versions."""
     versions = list_table_versions(request.services.store, request.named("name"))
     if not versions:
-        raise no_such("nobody has uploaded a table of this name")
+        raise NotFound("nobody has uploaded a table of this name", mend="GET /v1/releases/{id} names those it reads")
     return reply(Versions(tuple(versions)))
 
 
@@ -80,7 +79,7 @@ def get_table(request: Call) -> Response[bytes]:
 )
 def get_table_version(request: Call) -> Response[bytes]:
     """One version's rows set aside, differences and warnings."""
-    return reply(find(lambda: _upload(request)))
+    return reply(_upload(request))
 
 
 @way(
@@ -98,7 +97,7 @@ def get_table_version(request: Call) -> Response[bytes]:
 def post_approve(request: Call) -> Response[bytes]:
     """Put it in force."""
     said = request.read(Note)
-    upload = find(lambda: _upload(request))
+    upload = _upload(request)
     return reply(approve_table(request.deed(), upload.table, upload.version, note=said.note))
 
 
@@ -116,7 +115,7 @@ def post_approve(request: Call) -> Response[bytes]:
 def post_reject(request: Call) -> Response[bytes]:
     """Reject it, for a reason."""
     said = request.read(Reason)
-    upload = find(lambda: _upload(request))
+    upload = _upload(request)
     return reply(approve_table(request.deed(), upload.table, upload.version, reject=True, note=said.reason))
 
 
