@@ -133,6 +133,26 @@ def test_what_cannot_be_told_is_nan() -> None:
     assert (certain.auc.value, certain.auc.low, certain.brier.value) == (1.0, 1.0, 0.0)
 
 
+def test_the_profit_counts_the_bads_still_to_come_where_money_looks_further() -> None:
+    """At twice the bads: 0.2 and 0.8 bad of two approved, each good worth 100 and each bad -520."""
+    longer = Economics(
+        revenue=120, funding=20, ead=1000, lgd=0.5, horizon_months=24, pd_horizon_months=12, lifetime_factor=2
+    )
+    found = estimated_performance([0.1, 0.4], economics=longer)
+    assert found.profit is not None
+    assert found.profit.value == pytest.approx(0.8 * 100 - 0.2 * 520 + 0.2 * 100 - 0.8 * 520)
+
+
+def test_the_interval_of_a_count_holds_no_impossible_count() -> None:
+    found = estimated_performance([0.01, 0.02, 0.3], cut_off=0.5, weights=[1, 1, 2])
+    assert found.fn is not None
+    assert found.tn is not None
+    assert found.tp is not None
+    assert found.fn.low == 0.0
+    assert found.tn.high == 4.0
+    assert (found.tp.value, found.tp.low, found.tp.high) == (0.0, 0.0, 0.0)
+
+
 def test_without_cut_off_or_economics_nothing_is_said_of_them() -> None:
     found = estimated_performance([0.1, 0.4])
     assert found.tp is None

@@ -16,10 +16,10 @@ from numba import njit
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
-from roadworthy.errors import MeasureError
-from roadworthy.measures.checks import Outcomes, check_cut_off, check_outcomes, check_rows, frozen
+from roadworthy.measures.checks import Outcomes, check_cut_off, check_outcomes, frozen
 from roadworthy.measures.economics import Economics, Priced
 from roadworthy.measures.intervals import check_confidence
+from roadworthy.measures.money import check_priced
 from roadworthy.measures.results import NOT_STATED, Floats, money_text, percent_text
 
 __all__ = ["Estimate", "EstimatedPerformance", "estimated_performance"]
@@ -113,9 +113,10 @@ def estimated_performance(
     `economics` prices each application, reading `columns`, or is already priced. Raises MeasureError.
 
     A row is bad with probability p and good with 1 - p, so tp = sum of p over the declined, profit = sum of
-    p if_bad + (1 - p) if_good over the approved. AUC = sum over pairs i, j of p_i (1 - p_j) [PD_i > PD_j, ties half]
-    / sum over pairs of p_i (1 - p_j): a row is no pair with itself. The intervals are normal, from the variance p (1 -
-    p) of each outcome, linearised for ratios: what outcomes would have to be to contradict the PDs.
+    p if_bad + (1 - p) if_good over the approved, a bad counting `lifetime_factor` bads as in `cut_off_table`. AUC = sum
+    over pairs i, j of p_i (1 - p_j) [PD_i > PD_j, ties half] / sum over pairs of p_i (1 - p_j): a row is no pair with
+    itself. The intervals are normal, from the variance p (1 - p) of each outcome, linearised for ratios, and counts
+    stay within what can be counted: what outcomes would have to be to contradict the PDs.
 
     Confidence-based performance estimation: NannyML's documentation, How it works / Performance estimation; Białek, J.,
     Kuberski, W., Perrakis, N. and Bifet, A. (2024), Estimating model performance under covariate shift without labels,
@@ -130,37 +131,37 @@ def estimated_performance(
     """
     given = check_outcomes(np.zeros(np.shape(np.asarray(pd))), pd, weights)
     confidence = check_confidence(confidence)
-    priced = economics.price(columns or {}, len(given)) if isinstance(economics, Economics) else economics
-    if priced is not None:
-        if not isinstance(priced, Priced):
-            raise MeasureError(f"economics is Economics or Priced, not {type(economics).__name__}")
-        check_rows(priced.revenue, "economics", len(given))
+    priced = None if economics is None else check_priced(economics, columns, len(given))
     odds = _Odds(given, confidence)
     p, q = given.pd, 1.0 - given.pd
     parts: dict[str, Estimate | None] = dict.fromkeys(
         ("tp", "fp", "tn", "fn", "accuracy", "precision", "recall", "specificity")
     )
-    approved: NDArray[np.bool_] = np.ones(len(p), dtype=bool)
+    everyone: NDArray[np.bool_] = np.ones(len(p), dtype=bool)
+    approved = everyone
     if cut_off is not None:
         cut_off = check_cut_off(cut_off)
         approved = p < cut_off
         kept, turned_away = approved.astype(np.float64), (~approved).astype(np.float64)
         parts = {
-            "tp": odds.sum(turned_away, 0.0),
-            "fp": odds.sum(0.0, turned_away),
-            "tn": odds.sum(0.0, kept),
-            "fn": odds.sum(kept, 0.0),
+            "tp": odds.count(turned_away, 0.0),
+            "fp": odds.count(0.0, turned_away),
+            "tn": odds.count(0.0, kept),
+            "fn": odds.count(kept, 0.0),
             "accuracy": odds.ratio(turned_away, kept, 1.0, 1.0),
             "precision": odds.ratio(turned_away, 0.0, turned_away, turned_away),
             "recall": odds.ratio(turned_away, 0.0, 1.0, 0.0),
             "specificity": odds.ratio(0.0, kept, 0.0, 1.0),
         }
+    profit = None
+    if priced is not None:
+        profit = odds.sum(*(approved * priced.profit(each) for each in (everyone, ~everyone)))
     return EstimatedPerformance(
         bad_rate=odds.ratio(1.0, 0.0, 1.0, 1.0),
         auc=odds.area(),
         brier=odds.ratio(q * q, p * p, 1.0, 1.0),
         **parts,
-        profit=None if priced is None else odds.sum(approved * priced.if_bad, approved * priced.if_good),
+        profit=profit,
         cut_off=cut_off,
         count=len(p),
         confidence=confidence,
@@ -181,10 +182,18 @@ class _Odds:
         self._heavy = given.weights / self._scale if given.weights.size else np.ones(1)
         self._spread = given.pd * (1.0 - given.pd) * self._heavy**2
 
-    def sum(self, if_bad: Floats | float, if_good: Floats | float) -> Estimate:
-        value = self._expected(if_bad, if_good)
+    def sum(self, if_bad: Floats, if_good: Floats) -> Estimate:
+        return self._estimate(*self._summed(if_bad, if_good))
+
+    def count(self, if_bad: Floats | float, if_good: Floats | float) -> Estimate:
+        """A sum of those among some rows that turn out one way: neither below none of them nor above all."""
+        most = float((self._heavy * np.maximum(if_bad, if_good)).sum()) * self._scale
+        return self._estimate(*self._summed(if_bad, if_good), least=0.0, most=most)
+
+    def _summed(self, if_bad: Floats | float, if_good: Floats | float) -> tuple[float, float]:
+        """The sum expected, and its standard deviation."""
         error = float(np.sqrt((self._spread * (if_bad - if_good) ** 2).sum()))
-        return self._estimate(value * self._scale, error * self._scale)
+        return self._expected(if_bad, if_good) * self._scale, error * self._scale
 
     def ratio(
         self, if_bad: Floats | float, if_good: Floats | float, per_bad: Floats | float, per_good: Floats | float
