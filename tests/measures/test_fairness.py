@@ -37,6 +37,33 @@ def test_the_four_fifths_rule_by_hand() -> None:
     )
 
 
+def test_a_group_of_whom_nobody_is_approved_is_below_four_fifths() -> None:
+    """High end by hand, of Wilson's u for 0 of 500 and l for 400 of 500: u / sqrt(l (2 x 0.8 - l))."""
+    group = np.repeat(["x", "y"], 500)
+    table = adverse_impact_ratio(group, approved=np.repeat([1, 0], [400, 600]))
+    _, high = wilson(np.array([0.0]), np.array([500.0]), 0.95)
+    low, _ = wilson(np.array([0.8]), np.array([500.0]), 0.95)
+    assert table.ratio.tolist() == [1.0, 0.0]
+    assert table.ratio_low[1] == 0.0
+    assert table.ratio_high[1] == pytest.approx(float(high[0] / np.sqrt(low[0] * (1.6 - low[0]))))
+    assert table.verdict.tolist() == ["reference", "below four fifths"]
+
+
+def test_groups_of_whom_everybody_is_approved_are_not_below() -> None:
+    """The low end is Wilson's of 500 of 500, 500 / (500 + z^2); the high end is one over that of the reference."""
+    table = adverse_impact_ratio(np.repeat(["x", "y"], 500), approved=np.ones(1000))
+    assert table.ratio.tolist() == [1.0, 1.0]
+    assert table.ratio_low[1] == pytest.approx(500 / 503.84145882)
+    assert table.ratio_high[1] == pytest.approx(503.84145882 / 500)
+    assert table.verdict.tolist() == ["reference", "not below"]
+
+
+def test_where_nobody_at_all_is_approved_no_ratio_is_claimed() -> None:
+    table = adverse_impact_ratio(np.repeat(["x", "y"], 500), approved=np.zeros(1000))
+    assert np.isnan([table.ratio, table.ratio_low, table.ratio_high]).all()
+    assert "below four fifths" not in table.verdict.tolist()
+
+
 @given(st.integers(1, 80), st.integers(1, 80), st.integers(81, 200), st.integers(81, 200))
 def test_the_interval_is_that_of_scipy(yes: int, others: int, n: int, m: int) -> None:
     approved = np.concatenate([np.repeat([1, 0], [yes, n - yes]), np.repeat([1, 0], [others, m - others])])

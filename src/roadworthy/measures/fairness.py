@@ -16,7 +16,7 @@ from scipy.special import ndtri
 from roadworthy.errors import MeasureError
 from roadworthy.measures.checks import check_cut_off, check_numbers, check_outcomes, check_weights, frozen
 from roadworthy.measures.groups import MINIMUM, check_groups, check_minimum
-from roadworthy.measures.intervals import check_confidence
+from roadworthy.measures.intervals import check_confidence, wilson
 from roadworthy.measures.results import COUNT, NOT_STATED, RATIO, SHARE, TEXT, Floats, Ints, Table
 
 __all__ = ["FOUR_FIFTHS", "AdverseImpact", "MeanDifference", "adverse_impact_ratio", "standardised_mean_difference"]
@@ -34,7 +34,7 @@ class AdverseImpact(Table):
     approved                weight approved
     approval_rate           approved / weight
     ratio                   approval rate over that of the `reference` group; NaN where nobody there is approved
-    ratio_low, ratio_high   its interval; NaN where it is not defined: nobody, or everybody in both, approved
+    ratio_low, ratio_high   its interval; NaN for the reference, and where nobody there is approved
     small                   1 where the group or the reference is smaller than `minimum`
     verdict                 "below four fifths", "not below" or "not enough evidence yet", by the interval; "reference";
                             "too few to say" where small
@@ -86,8 +86,11 @@ def adverse_impact_ratio(
 
     ratio = approval rate / approval rate of the reference, with the interval of Katz, D., Baptista, J., Azen, S. P. and
     Pike, M. C. (1978), Obtaining confidence intervals for the risk ratio in cohort studies, Biometrics 34(3),
-    doi:10.2307/2530610: exp(ln ratio +- z sqrt((1 - p) / (n p) + (1 - q) / (m q))). The line of 0.8 is a convention
-    from employment, the Uniform Guidelines on Employee Selection Procedures, 29 CFR 1607.4(D) (1978), not a test.
+    doi:10.2307/2530610: exp(ln ratio +- z sqrt((1 - p) / (n p) + (1 - q) / (m q))). Where nobody of the group, or
+    everybody in both, is approved, it says nothing, and the interval is made from Wilson's of both rates: Newcombe,
+    R. G. (2016), MOVER-R confidence intervals for ratios and products of two independently estimated quantities,
+    Statistical Methods in Medical Research 25(5), doi:10.1177/0962280213502144. The line of 0.8 is a convention from
+    employment, the Uniform Guidelines on Employee Selection Procedures, 29 CFR 1607.4(D) (1978), not a test.
 
     >>> table = adverse_impact_ratio(["a"] * 200 + ["b"] * 200, approved=[1] * 160 + [0] * 40 + [1] * 100 + [0] * 100)
     >>> table.ratio.tolist(), table.ratio_high.round(3).tolist(), table.verdict.tolist()
@@ -112,9 +115,11 @@ def adverse_impact_ratio(
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = rate / (rate[at] or np.nan)
         spread = np.sqrt((1.0 - rate) / (size * rate) + (1.0 - rate[at]) / (size[at] * rate[at]))
-        defined = (rate > 0.0) & (spread > 0.0) & (np.arange(len(rate)) != at)
-        factor = np.where(defined, np.exp(float(ndtri(0.5 + confidence / 2.0)) * spread), np.nan)
-        low, high = ratio / factor, ratio * factor
+        factor = np.exp(float(ndtri(0.5 + confidence / 2.0)) * spread)
+        told = (rate > 0.0) & (spread > 0.0)
+        recovered_low, recovered_high = _recovered(rate, size, at, confidence)
+        low, high = np.where(told, ratio / factor, recovered_low), np.where(told, ratio * factor, recovered_high)
+    low[at] = high[at] = np.nan
     unsure = small | small[at]
     return AdverseImpact(
         group=np.array(groups.names, dtype=object),
@@ -138,6 +143,20 @@ def adverse_impact_ratio(
         confidence=confidence,
         population=population,
     )
+
+
+def _recovered(rate: Floats, size: Floats, at: int, confidence: float) -> tuple[Floats, Floats]:
+    """The interval of each rate over that of group `at`, recovered from Wilson's interval of either (MOVER-R)."""
+    if not rate[at] > 0.0:
+        return np.full(len(rate), np.nan), np.full(len(rate), np.nan)
+    low, high = wilson(rate, size, confidence)
+
+    def end(mine: Floats, theirs: float, side: float) -> Floats:
+        both, over = rate * rate[at], theirs * (2.0 * rate[at] - theirs)
+        found: Floats = (both + side * np.sqrt(np.maximum(both**2 - mine * (2.0 * rate - mine) * over, 0.0))) / over
+        return found
+
+    return end(low, float(high[at]), -1.0), end(high, float(low[at]), 1.0)
 
 
 def _highest(rate: Floats, small: NDArray[np.bool_]) -> int:
