@@ -303,3 +303,21 @@ def test_a_comparison_without_enough_in_the_equal_range_is_refused() -> None:
         at_equal_range(sample, sample, cut_offs=(0.3, 0.6))
     with pytest.raises(MeasureError, match="cut_offs are"):
         at_equal_range(sample, sample, cut_offs=(0.3,))  # type: ignore[arg-type]  # on purpose
+
+
+def test_what_a_release_refers_costs_it_the_look() -> None:
+    """Both approve the same four, of which people look at three more for the challenger: -3 x 7."""
+    found = swap_set([0, 0, 1, 0], [1, 0, 0, 0], [1, 1, 1, 1], referred="approve", economics=ECONOMICS)
+    assert found.worst is not None
+    assert (found.worst.champion, found.worst.challenger) == (4 * 80 - 600 - 7, 4 * 80 - 600 - 28)
+    declined = swap_set([0, 0], [2, 2], [2, 1], referred="decline", economics=ECONOMICS)
+    assert declined.best is not None
+    assert declined.best.value == -7
+
+
+def test_what_both_approve_is_bounded_too_and_not_taken_for_good() -> None:
+    found = swap_set([None, 1, 0], [0, 0, 2], [0, 0, 0], economics=ECONOMICS)
+    assert found.worst is not None
+    assert found.best is not None
+    assert (found.worst.champion, found.best.champion) == (-1040, -440)
+    assert found.worst.value == found.best.value == 80

@@ -40,7 +40,7 @@ class SwapSet(Table):
     profit_worst, profit_best    of the group, were it approved, over the unknown outcomes; None without economics
 
     worst, best  challenger's profit less champion's, paired over the applications, with the unknown outcomes the worst
-                 and the best for the challenger; None without economics
+                 and the best for the challenger; what either refers costs `review`; None without economics
     """
 
     group: NDArray[Any] = field(metadata=TEXT)
@@ -127,9 +127,9 @@ def swap_set(
 
     `bad` (n,) holds 0, 1, and NaN or None where nobody knows. With `cut_offs` (the champion's, the challenger's),
     `champion` and `challenger` (n,) are PDs, declined from their cut-off on; without, they are answers: 0 approve, 1
-    refer, 2 decline, and `referred` says how the referred count, since what people will answer is not known. `amounts`
-    (n,) are summed by group; `weights` (n,) are at least 0. `confidence`, `power` and `smallest` as for
-    `compare_profit`. Raises MeasureError.
+    refer, 2 decline, and `referred` says how the referred count, since what people will answer is not known; each look
+    costs `review` either way. `amounts` (n,) are summed by group; `weights` (n,) are at least 0. `confidence`, `power`
+    and `smallest` as for `compare_profit`. Raises MeasureError.
 
     >>> economics = Economics(revenue=100, funding=20, ead=1000, lgd=0.5)
     >>> swaps = swap_set([0, 1, None, None, 1], [.1, .1, .6, .7, .2], [.1, .8, .2, .9, .9], cut_offs=(0.5, 0.5),
@@ -139,7 +139,8 @@ def swap_set(
     >>> swaps.worst.value, swaps.best.value, swaps.verdict
     (520.0, 1120.0, 'not enough evidence yet')
     """
-    answers, pds = _read_answers(champion, challenger, cut_offs, referred)
+    read, pds = _read_answers(champion, challenger, cut_offs, referred)
+    answers = [each.approved for each in read]
     applications = check_partly_known(bad, np.zeros(len(answers[0])) if pds is None else pds[1], weights)
     old, new = answers
     group = np.where(old & new, 0, np.where(new, 1, np.where(old, 2, 3)))
@@ -165,7 +166,8 @@ def swap_set(
     priced = None if economics is None else check_priced(economics, columns, len(group))
     money: dict[str, Any] = {"worst": None, "best": None}
     if priced is not None:
-        money = _compare(applications, priced, group, weights, confidence, power, smallest, population)
+        looks = [np.where(each.referred, priced.review, 0.0) for each in read]
+        money = _compare(applications, priced, group, looks, weights, confidence, power, smallest, population)
         money["profit_worst"], money["profit_best"] = (total(each) for each in money.pop("bounds"))
     with np.errstate(invalid="ignore"):  # a rate of nobody is NaN
         return SwapSet(
@@ -194,23 +196,27 @@ def _compare(
     applications: PartlyKnown,
     priced: Priced,
     group: NDArray[np.int64],
+    looks: list[Floats],
     weights: ArrayLike | None,
     confidence: float,
     power: float,
     smallest: float | None,
     population: str,
 ) -> dict[str, Any]:
-    """The paired difference at its ends. An application that both approve brings the same to both, known or not."""
+    """The paired difference at its ends. An application that both approve brings the same to both, known or not.
+
+    `looks` is what the looks at referred applications cost the champion, and the challenger.
+    """
     bounds = bound_profit(applications, priced)
     found: dict[str, Any] = {"bounds": (bounds.worst, bounds.best)}
     for name, swapped_in, swapped_out in (
         ("worst", bounds.worst, bounds.best),
         ("best", bounds.best, bounds.worst),
     ):
-        both = np.where(group == 0, bounds.expected, 0.0)
+        both = np.where(group == 0, bounds.worst if name == "worst" else bounds.best, 0.0)
         found[name] = compare_profit(
-            both + np.where(group == 2, swapped_out, 0.0),
-            both + np.where(group == 1, swapped_in, 0.0),
+            both + np.where(group == 2, swapped_out, 0.0) - looks[0],
+            both + np.where(group == 1, swapped_in, 0.0) - looks[1],
             weights=weights,
             currency=priced.economics.currency,
             confidence=confidence,
@@ -221,10 +227,18 @@ def _compare(
     return found
 
 
+@dataclass(frozen=True)
+class _Answers:
+    """Who is approved by one release, the referred included where they count so, and who is referred."""
+
+    approved: NDArray[np.bool_]
+    referred: NDArray[np.bool_]
+
+
 def _read_answers(
     champion: ArrayLike, challenger: ArrayLike, cut_offs: tuple[float, float] | None, referred: str | None
-) -> tuple[tuple[NDArray[np.bool_], NDArray[np.bool_]], tuple[Floats, Floats] | None]:
-    """Who is approved by each, and the PDs where they were handed in."""
+) -> tuple[tuple[_Answers, _Answers], tuple[Floats, Floats] | None]:
+    """What each answers, and the PDs where they were handed in."""
     read = {name: check_numbers(each, name) for name, each in (("champion", champion), ("challenger", challenger))}
     check_rows(read["challenger"], "challenger", len(read["champion"]))
     old, new = read.values()
@@ -235,7 +249,8 @@ def _read_answers(
             if float(each.min()) < 0.0 or float(each.max()) > 1.0:
                 raise MeasureError(f"{name} holds PDs, which lie in 0..1", mend="or answers, without cut_offs")
         first, second = (check_cut_off(each, "cut_offs") for each in cut_offs)
-        return (old < first, new < second), (old, new)
+        nobody = np.zeros(len(old), dtype=np.bool_)
+        return (_Answers(old < first, nobody), _Answers(new < second, nobody)), (old, new)
     for name, each in read.items():
         if not np.isin(each, (0.0, 1.0, 2.0)).all():
             raise MeasureError(
@@ -247,4 +262,4 @@ def _read_answers(
                 mend='look at both: referred="approve" and referred="decline"',
             )
     most = 1.0 if referred == "approve" else 0.0
-    return (old <= most, new <= most), None
+    return (_Answers(old <= most, old == 1.0), _Answers(new <= most, new == 1.0)), None
