@@ -152,7 +152,7 @@ def test_small_groups_and_those_compared_with_one_get_no_verdict() -> None:
     assert table.verdict.tolist() == ["reference", "too few to say"]
     assert table.small.tolist() == [0, 1]
     assert table.ratio[1] == 0.0
-    assert np.isnan(table.ratio_low[1])
+    assert table.ratio_low[1] == 0.0 < table.ratio_high[1]
     # A small group is never the standard by itself, however many of it are approved.
     everybody = adverse_impact_ratio(group, approved=np.concatenate([approved[:500], np.ones(20)]))
     assert everybody.reference == "large"
@@ -170,9 +170,6 @@ def test_the_verdicts() -> None:
         return str(adverse_impact_ratio(np.repeat(["a", "b"], 1000), approved=approved).verdict[1])
 
     assert [verdict(yes) for yes in (600, 720, 850)] == ["below four fifths", "not enough evidence yet", "not below"]
-    everyone = adverse_impact_ratio(np.repeat(["a", "b"], 1000), approved=np.ones(2000))
-    assert everyone.ratio.tolist() == [1.0, 1.0]
-    assert everyone.verdict[1] == "not enough evidence yet", "with all approved the interval is not defined"
 
 
 @pytest.mark.parametrize(
