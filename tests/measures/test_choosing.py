@@ -87,6 +87,17 @@ def test_people_can_look_at_so_many_a_day() -> None:
     assert best.binding == ("reviews_per_day",)
 
 
+def test_what_is_at_a_bound_but_for_rounding_keeps_to_it() -> None:
+    """Weights of 0.7 do not sum exactly: four in five of the rows are four in five of the weight all the same."""
+    n = 100_000
+    pd = np.linspace(0, 1, n)
+    found = best_cut_off(
+        np.zeros(n), pd, value=-pd, weights=np.full(n, 0.7), resamples=100,
+        constraints=Constraints(approved_at_least=0.8),
+    )  # fmt: skip
+    assert np.count_nonzero(pd < found.cut_off) == 80_000
+
+
 @pytest.mark.parametrize(
     ("stated", "problem"),
     [

@@ -197,7 +197,7 @@ class _Pairs:
         _, approved, bads, referred = self.matrices
         limits = constraints.limits(total)
         rate = np.divide(bads, approved, out=np.zeros_like(bads), where=approved > 0.0)
-        slack = 1e-12 * total
+        slack = 1e-12 * total  # differences of sums leave a little where nobody is
         kept: NDArray[np.bool_] = (
             (approved >= limits.approved - slack) & (rate <= limits.bad_rate) & (referred <= limits.referred + slack)
         )

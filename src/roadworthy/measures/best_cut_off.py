@@ -180,13 +180,14 @@ def best_cut_off(
     by_band = resample(cells, seed=seed, replicates=resamples)
     replicates = approved_sums(by_band[:, 0::2] + by_band[:, 1::2])
     here = approved_sums(cells.sums[0::2] + cells.sums[1::2])
-    allowed = _keep_to(constraints, outcomes.total, approved, bads_approved, referred)
+    best = int(np.searchsorted(cut_offs, at))
+    # Summed in another order the best one may be past a bound by its last digits; it was allowed.
+    allowed = np.union1d(_keep_to(constraints, outcomes.total, approved, bads_approved, referred), [best])
     chosen = allowed[replicates[:, allowed].argmax(axis=1)]
     everyone = len(cut_offs) - 1
     own_gain = replicates[np.arange(len(replicates)), chosen] - replicates[:, everyone]
     optimism = max(0.0, float(np.mean(own_gain - (here[chosen] - here[everyone]))))
     low, high = percentiles(cut_offs[chosen], confidence)
-    best = int(np.searchsorted(cut_offs, at))
 
     def difference_from(position: int) -> Difference:
         gains = replicates[:, best] - replicates[:, position]
@@ -225,7 +226,7 @@ def best_cut_off(
 def _keep_to(
     constraints: Constraints | None, total: float, approved: Floats, bads: Floats, referred: Floats
 ) -> NDArray[np.intp]:
-    """The positions of the cut-offs that keep to the constraints; the best one found is always among them."""
+    """The positions of the cut-offs that keep to the constraints."""
     limits = (constraints or Constraints()).limits(total)
     rate = np.divide(bads, approved, out=np.zeros(len(approved)), where=approved > 0.0)
     kept = (approved >= limits.approved) & (rate <= limits.bad_rate) & (referred <= limits.referred)

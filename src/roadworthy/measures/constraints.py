@@ -77,7 +77,8 @@ class Constraints:
         return replace(self, **changed)
 
 
-_ROUNDING = 1e-12
+_ROUNDING = 1e-9
+"""Sums of weights such as 0.1 differ by their order; what is at the bound keeps to it."""
 
 
 @dataclass(frozen=True)
