@@ -200,6 +200,14 @@ def test_referrals_that_cannot_be_are_refused(stated: dict[str, Any], problem: s
         Referrals(**stated)
 
 
+def test_a_ratio_that_makes_more_bads_than_people_approve_is_refused() -> None:
+    """Of 6 with a PD from 0.2 on 4 are bad: thrice that would be 12 of 6, though no more than all 12 together."""
+    with pytest.raises(MeasureError, match="makes more bads than there are applications with a PD from refer_from"):
+        cut_off_table(
+            *CASE, economics=Economics(**PLAIN), refer_from=0.2, referrals=Referrals(approved=1.0, bad_rate_ratio=3.0)
+        )
+
+
 def test_referrals_need_a_band_and_a_search_needs_a_ratio() -> None:
     economics = Economics(**PLAIN)
     with pytest.raises(MeasureError, match="nobody is referred"):

@@ -23,7 +23,7 @@ from roadworthy.measures.checks import check_cut_off, check_numbers, check_outco
 from roadworthy.measures.cut_off_columns import differences, money_columns, referral_columns, take
 from roadworthy.measures.economics import Economics, Priced
 from roadworthy.measures.intervals import REPLICATES, check_confidence, check_resamples
-from roadworthy.measures.money import check_money, check_referrals
+from roadworthy.measures.money import check_money
 from roadworthy.measures.referrals import Referrals
 from roadworthy.measures.results import COUNT, MONEY, NOT_STATED, PD, SHARE, Floats, Table, money_text, percent_text
 from roadworthy.measures.search import Search
@@ -176,7 +176,6 @@ def cut_off_table(
         outcomes, economics=economics, columns=columns, value=value, currency=currency, refer_from=refer_from,
         referrals=referrals,
     )  # fmt: skip
-    check_referrals(referrals, refer_from)
     confidence, resamples = check_confidence(confidence), check_resamples(resamples)
     at = default_cut_offs(outcomes.pd) if cut_offs is None else check_cut_offs(cut_offs)
     compared = None if in_force is None else check_cut_off(in_force, "in_force")

@@ -65,7 +65,7 @@ def check_money(
     if economics is None:
         return None
     priced = check_priced(economics, columns, len(outcomes), currency)
-    _check_factor(priced, outcomes, referrals)
+    _check_factor(priced, outcomes, referrals, looked)
     profit, review = priced.profit(outcomes.bad), none
     if looked is not None:
         looks = priced.review if referrals is None else referrals.look(priced.review)
@@ -141,18 +141,23 @@ def looked_at(outcomes: Outcomes, refer_from: float) -> NDArray[np.bool_]:
     return outcomes.pd >= check_cut_off(refer_from, "refer_from")
 
 
-def _check_factor(priced: Priced, outcomes: Outcomes, referrals: Referrals | None) -> None:
+def _check_factor(
+    priced: Priced, outcomes: Outcomes, referrals: Referrals | None, looked: NDArray[np.bool_] | None
+) -> None:
     factor = priced.economics.bads_per_bad
     if referrals is not None and referrals.bad_rate is not None and factor * referrals.bad_rate > 1.0:
         raise MeasureError(
             f"lifetime_factor {factor:g} makes more bads of the referred than people approve",
             mend=f"state a bad_rate of at most {1.0 / factor:.3g}, within the PD's horizon",
         )
-    if referrals is not None and factor * referrals.ratio * outcomes.bads > outcomes.total:
-        raise MeasureError(
-            f"bad_rate_ratio {referrals.ratio:g} makes more bads than there are applications",
-            mend="it is the bad rate of what people approve over that of all referred: 0.8",
-        )
+    if referrals is not None and looked is not None and referrals.ratio > 1.0:
+        everyone = outcomes.weighted(looked.astype(np.float64))
+        if factor * referrals.ratio * float(everyone[outcomes.bad].sum()) > float(everyone.sum()):
+            raise MeasureError(
+                f"bad_rate_ratio {referrals.ratio:g} makes more bads than there are applications with a PD from "
+                "refer_from on",
+                mend="it is the bad rate of what people approve over that of all referred: 0.8",
+            )
     if factor > 1.0 and factor * outcomes.bads > outcomes.total:
         raise MeasureError(
             f"lifetime_factor {factor:g} makes more bads than there are applications: "
