@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -152,6 +153,10 @@ def test_csi_takes_edges_by_column_and_names_a_column_it_cannot_read() -> None:
         csi({"b": [1.0]}, {"b": [1.0], "c": [2.0]})
     with pytest.raises(MeasureError, match="by name"):
         csi([1.0], {"b": [1.0]})
+    with pytest.raises(MeasureError, match="buckets names c, which no column is called"):
+        csi({"b": [1.0]}, {"b": [2.0]}, buckets={"c": [1.5]})
+    numbered = pandas.DataFrame({0: [1.0, 2.0]})
+    assert csi(numbered, numbered).column.tolist() == [0]
 
 
 @pytest.mark.parametrize("measure", [ks_two_samples, wasserstein, jensen_shannon, chi_square])

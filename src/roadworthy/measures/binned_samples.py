@@ -7,10 +7,10 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
 from roadworthy.errors import MeasureError
+from roadworthy.measures.categories import MISSING, encode, holds_text
 from roadworthy.measures.checks import check_buckets, check_numbers, check_weights
 from roadworthy.measures.results import Floats
 
@@ -44,7 +44,7 @@ def bin_samples(
         None if expected_weights is None else check_weights(expected_weights, len(before), "expected_weights")
     )
     heavy_after = None if actual_weights is None else check_weights(actual_weights, len(after), "actual_weights")
-    if _is_text(before) or _is_text(after):
+    if holds_text(before) or holds_text(after):
         codes_before, codes_after, labels = _by_value(before, after)
         rule = "one for each value of expected and actual"
     else:
@@ -84,10 +84,6 @@ def _array(values: ArrayLike, name: str) -> NDArray[Any]:
     return array
 
 
-def _is_text(array: NDArray[Any]) -> bool:
-    return array.dtype.kind in "US" or (array.dtype.kind == "O" and any(isinstance(value, str) for value in array))
-
-
 def _shares(codes: NDArray[np.int64], weights: Floats | None, bins: int) -> Floats:
     weight = np.bincount(codes, weights=weights, minlength=bins)
     shares: Floats = weight / weight.sum()
@@ -97,15 +93,12 @@ def _shares(codes: NDArray[np.int64], weights: Floats | None, bins: int) -> Floa
 def _by_value(
     before: NDArray[Any], after: NDArray[Any]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.object_]]:
-    together = [None if _is_missing(value) else str(value) for side in (before, after) for value in side.tolist()]
-    encoded = pa.array(together, type=pa.string()).dictionary_encode()
-    codes = np.asarray(encoded.indices.fill_null(len(encoded.dictionary))).astype(np.int64)
-    labels = np.array([*encoded.dictionary.to_pylist(), "missing"], dtype=object)
-    return codes[: len(before)], codes[len(before) :], labels
-
-
-def _is_missing(value: Any) -> bool:
-    return value is None or type(value).__name__ == "NAType" or (isinstance(value, float) and np.isnan(value))
+    sides = encode(before), encode(after)
+    values = dict.fromkeys(value for found, _ in sides for value in found if value != MISSING)
+    number = {value: at for at, value in enumerate([*values, MISSING])}
+    # What is missing has code -1, and so the last of these numbers.
+    codes = [np.array([*(number[value] for value in found), len(values)])[code] for found, code in sides]
+    return codes[0], codes[1], np.array(list(number), dtype=object)
 
 
 def _edges(before: Floats, weights: Floats | None, buckets: int | ArrayLike) -> tuple[Floats, str]:
@@ -134,4 +127,4 @@ def _by_edges(numbers: Floats, edges: Floats) -> NDArray[np.int64]:
 
 def _labels(edges: Floats) -> NDArray[np.object_]:
     bounds = ["-inf", *(f"{edge:.6g}" for edge in edges), "inf"]
-    return np.array([*(f"({low}, {high}]" for low, high in pairwise(bounds)), "missing"], dtype=object)
+    return np.array([*(f"({low}, {high}]" for low, high in pairwise(bounds)), MISSING], dtype=object)

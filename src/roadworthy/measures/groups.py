@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
 from roadworthy.errors import MeasureError
+from roadworthy.measures.categories import MISSING, encode
 from roadworthy.measures.checks import check_rows, is_number
 from roadworthy.measures.results import Floats, Ints
 
-__all__ = ["MINIMUM", "MISSING", "Groups", "check_groups", "check_minimum"]
+__all__ = ["MINIMUM", "Groups", "check_groups", "check_minimum"]
 
 MINIMUM = 100
 """Below this many applications (weights turned into a number of equal ones) a group is called small."""
-MISSING = "missing"
 _MOST = 100
 
 
@@ -69,7 +68,8 @@ def check_groups(group: ArrayLike, weights: Floats, n: int) -> Groups:
     if array.ndim != 1:
         raise MeasureError(f"group is one array, and this one has shape {array.shape}", mend="group=[...]")
     check_rows(array, "group", n)
-    found, code = _encode(array)
+    values, code = encode(array)
+    found = [*(value or MISSING for value in values), MISSING]  # the last is that of code -1
     if len(found) > _MOST + 1:
         raise MeasureError(
             f"group holds {len(found) - 1:,} values, and a comparison of more than {_MOST} says nothing",
@@ -83,26 +83,8 @@ def check_groups(group: ArrayLike, weights: Floats, n: int) -> Groups:
     return Groups(renumber[code], tuple(seen), weights[kept] if weights.size else np.ones(n), kept)
 
 
-def _encode(array: NDArray[Any]) -> tuple[list[str], NDArray[np.int64]]:
-    """The values as texts, what is missing as the last, and for each row the number of its own."""
-    try:
-        encoded = pa.array(array, from_pandas=True).dictionary_encode()
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):  # values of several types
-        texts = [None if value is None or value != value else str(value) for value in array.tolist()]
-        encoded = pa.array(texts, type=pa.string()).dictionary_encode()
-    values = encoded.dictionary.to_pylist()
-    code = np.asarray(encoded.indices.fill_null(len(values))).astype(np.int64)
-    return [*(_text(value) for value in values), MISSING], code
-
-
 def check_minimum(minimum: object) -> float:
     """`minimum` is a number of applications, at least 1."""
     if not is_number(minimum) or minimum < 1:
         raise MeasureError(f"minimum is a number of applications, at least 1, not {minimum!r}", mend="minimum=100")
     return float(minimum)
-
-
-def _text(value: Any) -> str:
-    if value is None or value == "":
-        return MISSING
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

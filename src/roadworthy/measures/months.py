@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from roadworthy.errors import MeasureError
+from roadworthy.measures.categories import is_missing
 from roadworthy.measures.checks import check_rows
 from roadworthy.measures.results import Floats, Ints
 
@@ -45,19 +46,13 @@ def _as_days(values: Any, name: str) -> Days:
         array = np.asarray(values)
         if array.dtype.kind == "O":
             # Nullable columns and lists of dates; a missing one is None, NaN or a library's own sign.
-            plain = [None if _is_missing(value) else _without_zone(value) for value in array.ravel().tolist()]
+            plain = [None if is_missing(value) else _without_zone(value) for value in array.ravel().tolist()]
             array = np.array(plain, dtype="datetime64[D]").reshape(array.shape)
         if array.dtype.kind not in "MU" and array.size:
             raise TypeError
         return array.astype("datetime64[D]")
     except (TypeError, ValueError, OverflowError):
         raise MeasureError(f"{name} does not hold days", mend=_MEND) from None
-
-
-def _is_missing(value: Any) -> bool:
-    return (
-        value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value)
-    )
 
 
 def _without_zone(value: Any) -> Any:

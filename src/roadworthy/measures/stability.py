@@ -14,6 +14,7 @@ from scipy.special import chdtri
 
 from roadworthy.errors import MeasureError
 from roadworthy.measures.binned_samples import bin_samples
+from roadworthy.measures.categories import MISSING
 from roadworthy.measures.results import COUNT, NOT_STATED, RATIO, SHARE, TEXT, Floats, Ints, Table
 
 __all__ = ["CSI", "PSI", "csi", "psi"]
@@ -155,11 +156,18 @@ def csi(
     (['job', 'age'], [0.2747, 0.0])
     """
     names, others = _names(expected, "expected"), _names(actual, "actual")
-    apart = sorted(set(names) ^ set(others))
+    apart = sorted(map(str, set(names) ^ set(others)))
     if apart or not names:
         raise MeasureError(
             f"expected and actual do not hold the same columns: {', '.join(apart[:3]) or 'there are none'}",
             mend="hand in the columns both have, or find why one is gone",
+        )
+    unknown = sorted(set(buckets) - set(names), key=str) if isinstance(buckets, Mapping) else []
+    if unknown:
+        raise MeasureError(
+            f"buckets names {', '.join(map(str, unknown[:3]))}, which no column is called",
+            available=[str(name) for name in names],
+            mend="name columns that are there",
         )
     tables: dict[str, PSI] = {}
     for name in names:
@@ -196,7 +204,7 @@ def _names(columns: Any, name: str) -> list[str]:
     if isinstance(columns, Mapping):
         return list(columns)
     if hasattr(columns, "columns"):  # a data frame
-        return [str(column) for column in columns.columns]
+        return list(columns.columns)
     raise MeasureError(
         f"{name} holds columns by name, and is {type(columns).__name__}",
         mend=f"{name}={{'age': [...], 'income': [...]}}",
@@ -205,4 +213,4 @@ def _names(columns: Any, name: str) -> list[str]:
 
 def _missing(table: PSI, shares: Floats) -> float:
     # The bin of what is missing is the last, where there is one.
-    return float(shares[-1]) if table.bin[-1] == "missing" else 0.0
+    return float(shares[-1]) if table.bin[-1] == MISSING else 0.0
