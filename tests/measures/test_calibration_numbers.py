@@ -129,6 +129,11 @@ def test_the_scale_of_weights_changes_no_test() -> None:
 
 def test_certain_and_wrong_is_infinite_and_certain_and_right_is_nothing() -> None:
     assert hosmer_lemeshow([0, 1, 0], [0.0, 1.0, 0.0], buckets=2).value == 0.0
+    # What is certain and right was no test of the PDs: one bucket of these two was, (2 - 1.5)^2 / (1.5 x 0.5).
+    half = hosmer_lemeshow([0, 0, 0, 1, 0, 1], [0, 0, 0, 0.5, 0.5, 0.5], buckets=2)
+    assert half.value == pytest.approx(1 / 3)
+    assert half.degrees_of_freedom == 1
+    assert half.p_value == pytest.approx(chi2.sf(1 / 3, 1))
     wrong = hosmer_lemeshow([1, 1, 0], [0.0, 1.0, 0.0], buckets=2)
     assert (wrong.value, wrong.p_value) == (np.inf, 0.0)
 

@@ -42,8 +42,8 @@ def hosmer_lemeshow(
     `bad` (n,) holds 0 and 1; `pd` (n,) lies in 0..1; `weights` (n,) are at least 0: they are scaled to the effective
     number of rows, (sum w)^2 / (sum w^2), so that multiplying all changes nothing. `buckets`, `by` and `edges` as in
     `gains_table`. On rows the model did not learn from there are as many degrees of freedom as buckets; with `fitted`,
-    on those it did, two fewer. A bucket whose PDs are all exactly 0, or all 1, and wrong makes the value infinite.
-    Raises MeasureError.
+    on those it did, two fewer. A bucket whose PDs are all exactly 0, or all 1, leaves nothing to chance: it makes the
+    value infinite where it is wrong, and is no degree of freedom where it is right. Raises MeasureError.
 
     Hosmer, D. W. and Lemeshow, S. (1980), Goodness of fit tests for the multiple logistic regression model,
     Communications in Statistics - Theory and Methods 9(10). doi:10.1080/03610928008827941
@@ -54,19 +54,19 @@ def hosmer_lemeshow(
     """
     outcomes = check_outcomes(bad, pd, weights)
     filled = fill_buckets(outcomes, buckets, by=by, edges=edges)
-    freedom = len(filled.count) - (2 if fitted else 0)
-    if freedom < 1:
+    predicted, observed = filled.pd_sum / filled.weight, filled.bads / filled.weight
+    spread = predicted * (1.0 - predicted)
+    certain = spread <= 0.0
+    uncertain = int(np.count_nonzero(~certain))
+    freedom = uncertain - (2 if fitted else 0)
+    if fitted and freedom < 1:
         raise MeasureError(
-            f"Hosmer-Lemeshow has no degree of freedom left with {len(filled.count)} buckets",
+            f"Hosmer-Lemeshow has no degree of freedom left with {uncertain} buckets whose PDs are not all 0 or 1",
             mend="take more buckets, or PDs with fewer ties",
         )
     size = filled.weight * filled.weight.sum() / filled.squared_weight.sum()
-    predicted, observed = filled.pd_sum / filled.weight, filled.bads / filled.weight
     apart = size * (observed - predicted) ** 2
-    spread = predicted * (1.0 - predicted)
-    certain = spread <= 0.0
     terms = np.divide(apart, spread, out=np.zeros_like(apart), where=~certain)
     value = float("inf") if (apart[certain] > 0.0).any() else float(terms.sum())
-    return HosmerLemeshow(
-        value=value, degrees_of_freedom=freedom, p_value=float(chdtrc(freedom, value)), rule=filled.rule
-    )
+    p_value = float(chdtrc(freedom, value)) if freedom else float(value == 0.0)
+    return HosmerLemeshow(value=value, degrees_of_freedom=freedom, p_value=p_value, rule=filled.rule)
