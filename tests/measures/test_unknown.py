@@ -316,7 +316,8 @@ def test_what_a_release_refers_costs_it_the_look() -> None:
 
 
 def test_what_both_approve_is_bounded_too_and_not_taken_for_good() -> None:
-    found = swap_set([None, 1, 0], [0, 0, 2], [0, 0, 0], economics=ECONOMICS)
+    bad: Any = [None, 1, 0]
+    found = swap_set(bad, [0, 0, 2], [0, 0, 0], economics=ECONOMICS)
     assert found.worst is not None
     assert found.best is not None
     assert (found.worst.champion, found.best.champion) == (-1040, -440)

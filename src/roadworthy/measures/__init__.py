@@ -7,7 +7,7 @@ from roadworthy.measures.bounded import BoundedCutOffTable, bounded_cut_off_tabl
 from roadworthy.measures.brier_decomposition import BrierDecomposition, brier_decomposition
 from roadworthy.measures.calibration import Calibration, calibration
 from roadworthy.measures.calibration_curve import CalibrationCurve, calibration_curve
-from roadworthy.measures.comparison import Comparison, compare_auc, compare_brier, compare_profit
+from roadworthy.measures.comparison import compare_auc, compare_brier, compare_profit
 from roadworthy.measures.confusion import ClassificationReport, Confusion, classification_report, confusion
 from roadworthy.measures.constraints import Constraints
 from roadworthy.measures.cut_off import CutOffTable, cut_off_table, spread_cut_offs
@@ -66,6 +66,7 @@ from roadworthy.measures.stability import CSI, PSI, csi, psi
 from roadworthy.measures.swap_set import SwapSet, swap_set
 from roadworthy.measures.term import Term
 from roadworthy.measures.threshold import CostSensitiveCutOff, cost_sensitive_cut_off
+from roadworthy.measures.verdict import Comparison
 from roadworthy.measures.vintages import VintageMaturity, Vintages, vintages
 
 __all__ = [

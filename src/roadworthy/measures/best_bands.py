@@ -11,13 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 from roadworthy.errors import MeasureError
 from roadworthy.measures.bands import Bands, approved_sums
 from roadworthy.measures.checks import Outcomes, check_cut_off, check_outcomes, frozen
-from roadworthy.measures.comparison import Comparison, compare_profit
+from roadworthy.measures.comparison import compare_profit
 from roadworthy.measures.constraints import Constraints, Reach, binding, refuse_infeasible
 from roadworthy.measures.economics import Economics, Priced
 from roadworthy.measures.money import Money, check_money, refuse_stated_bad_rate
 from roadworthy.measures.referrals import Referrals
 from roadworthy.measures.results import NOT_STATED, Floats, money_text, percent_text
-from roadworthy.measures.search import spread_cut_offs
+from roadworthy.measures.search import even_cut_offs
+from roadworthy.measures.verdict import Comparison
 
 __all__ = ["BestBands", "best_bands"]
 
@@ -224,7 +225,7 @@ class _Pairs:
 
 def _grid(outcomes: Outcomes) -> Floats:
     order = np.argsort(outcomes.pd)
-    spread = spread_cut_offs(outcomes, order, _STEPS)
+    spread = even_cut_offs(outcomes, order, _STEPS)
     top = 1.0 if float(outcomes.pd[order[-1]]) < 1.0 else float(np.nextafter(1.0, 2.0))
     return np.unique([0.0, *spread, top])
 

@@ -18,7 +18,7 @@ from roadworthy.measures.intervals import REPLICATES, check_confidence, check_re
 from roadworthy.measures.money import check_money, refuse_stated_bad_rate
 from roadworthy.measures.referrals import Referrals
 from roadworthy.measures.results import NOT_STATED, Floats, money_text, percent_text
-from roadworthy.measures.search import Search, spread_cut_offs
+from roadworthy.measures.search import Search, even_cut_offs
 
 __all__ = ["BestCutOff", "Difference", "best_cut_off"]
 
@@ -164,7 +164,7 @@ def best_cut_off(
     resamples = check_resamples(resamples)
     order = np.argsort(outcomes.pd)
     found = Search(outcomes, money.profit, refer_from, referrals).best(order, constraints)
-    at, grid = found.cut_off, spread_cut_offs(outcomes, order, _BANDS)
+    at, grid = found.cut_off, even_cut_offs(outcomes, order, _BANDS)
     compared = None if in_force is None else check_cut_off(in_force, "in_force")
     marks = [mark for mark in (compared, refer_from) if mark is not None]
     cut_offs = np.unique([at, *grid, *marks, np.nextafter(1.0, 2.0)])

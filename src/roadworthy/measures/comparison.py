@@ -7,86 +7,17 @@ apart on far fewer applications than their single intervals suggest.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from roadworthy.errors import MeasureError
-from roadworthy.measures.checks import check_numbers, check_outcomes, check_rows, check_weights, is_number
+from roadworthy.measures.checks import check_numbers, check_outcomes, check_rows, check_weights
 from roadworthy.measures.delong import contributions, variance
-from roadworthy.measures.intervals import check_confidence
-from roadworthy.measures.results import NOT_STATED, Floats, money_text
+from roadworthy.measures.results import NOT_STATED, Floats
+from roadworthy.measures.verdict import Comparison, conclude
 
-__all__ = ["Comparison", "Verdict", "compare_auc", "compare_brier", "compare_profit"]
-
-Verdict = Literal["better", "worse", "not enough evidence yet"]
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Comparison:
-    """Challenger less champion, in `measure`'s own unit, with a paired interval.
-
-    champion, challenger  the measure of each; None where only the difference is known
-    value, low, high      the difference and its interval; NaN where the rows cannot tell
-    p_value               chance of a difference this large, either way, if there were none
-    verdict               of the challenger; "better" and "worse" only where the interval leaves zero out
-    rows_needed           applications like these that would settle a true difference of `smallest` (without it, of the
-                          size seen) with probability `power`; None where no number would
-    """
-
-    measure: str
-    champion: float | None
-    challenger: float | None
-    value: float
-    low: float
-    high: float
-    p_value: float
-    higher_is_better: bool
-    rows: int
-    rows_needed: int | None
-    confidence: float
-    power: float
-    smallest: float | None
-    currency: str | None
-    population: str
-
-    def __float__(self) -> float:
-        return self.value
-
-    @property
-    def verdict(self) -> Verdict:
-        """Better, worse, or not enough evidence yet."""
-        if self.low > 0.0:
-            return "better" if self.higher_is_better else "worse"
-        if self.high < 0.0:
-            return "worse" if self.higher_is_better else "better"
-        return "not enough evidence yet"
-
-    @property
-    def sentence(self) -> str:
-        """The answer in words."""
-        amount, low, high = (self._text(each) for each in (self.value, self.low, self.high))
-        said = f"Difference in {self.measure} {amount} ({self.confidence:.0%} interval {low} to {high})"
-        if math.isnan(self.low):
-            said = f"Difference in {self.measure} {amount} (its interval cannot be known from these rows)"
-        if self.verdict != "not enough evidence yet":
-            return f"{said}: the challenger is {self.verdict} ({self.population})."
-        if self.rows_needed is None:
-            return f"{said}: not enough evidence yet, and no number of such rows would settle it ({self.population})."
-        size = "this size" if self.smallest is None else f"{self._text(self.smallest)}"
-        return (
-            f"{said}: not enough evidence yet. About {self.rows_needed:,} applications like these would settle a "
-            f"difference of {size}, with a chance of {self.power:.0%}; here are {self.rows:,} ({self.population})."
-        )
-
-    def __repr__(self) -> str:
-        return f"{self.measure} of challenger less champion: {self.value:.6g}, {self.verdict}\n{self.sentence}"
-
-    def _text(self, amount: float) -> str:
-        return f"{amount:.4g}" if self.currency is None or math.isnan(amount) else money_text(amount, self.currency)
+__all__ = ["compare_auc", "compare_brier", "compare_profit"]
 
 
 def compare_auc(
@@ -119,7 +50,7 @@ def compare_auc(
     two, moved = contributions(second)
     moved -= moved_one
     spread = variance(first, moved)
-    return _conclude(
+    return conclude(
         two - one,
         spread,
         math.inf,
@@ -161,7 +92,7 @@ def compare_brier(
     errors = [(each.pd - each.bad) ** 2 for each in (first, second)]
     one, two = (float(first.weighted(each).sum() / first.total) for each in errors)
     value, spread, freedom, rows = _paired(errors[1] - errors[0], first.weights)
-    return _conclude(
+    return conclude(
         value,
         spread,
         freedom,
@@ -214,7 +145,7 @@ def compare_profit(
     sums = [float((heavy * each).sum() if heavy.size else each.sum()) for each in (one, two)]
     # A sum, not a mean: each row adds its own weighted difference, and the spread of the weights is part of it.
     _, spread, freedom, rows = _paired(two - one, heavy, of_sum=True)
-    return _conclude(
+    return conclude(
         sums[1] - sums[0],
         spread * total * total,
         freedom,
@@ -255,57 +186,3 @@ def _paired(apart: Floats, weights: Floats, *, of_sum: bool = False) -> tuple[fl
     squares = (centred / largest) ** 2
     total = float(squares.sum())
     return mean, total * largest**2 * n / (n - 1), max(1.0, min(total**2 / float(squares @ squares), n - 1.0)), n
-
-
-def _conclude(
-    value: float,
-    spread: float,
-    freedom: float,
-    rows: int,
-    *,
-    measure: str,
-    champion: float,
-    challenger: float,
-    higher_is_better: bool,
-    confidence: float,
-    power: float,
-    smallest: float | None,
-    population: str,
-    currency: str | None = None,
-) -> Comparison:
-    confidence = check_confidence(confidence)
-    if not (is_number(power) and 0.0 < power < 1.0):
-        raise MeasureError(f"power lies between 0 and 1, not {power!r}", mend="power=0.8")
-    if smallest is not None and not (is_number(smallest) and smallest > 0.0):
-        raise MeasureError(f"smallest is a difference above 0, not {smallest!r}", mend="smallest=0.01")
-    low = high = p_value = math.nan
-    needed: int | None = None
-    if spread > 0.0:
-        error = math.sqrt(spread)
-        if math.isinf(freedom):
-            reach, p_value = float(ndtri(0.5 + confidence / 2.0)), 2.0 * float(ndtr(-abs(value) / error))
-        else:
-            reach = float(stdtrit(freedom, 0.5 + confidence / 2.0))
-            p_value = 2.0 * float(stdtr(freedom, -abs(value) / error))
-        low, high = value - reach * error, value + reach * error
-        looked_for = abs(value) if smallest is None else smallest
-        rooted = (float(ndtri(0.5 + confidence / 2.0)) + float(ndtri(power))) * error
-        if looked_for > 0.0 and rooted / looked_for < 1e6:
-            needed = math.ceil(rows * (rooted / looked_for) ** 2)
-    return Comparison(
-        measure=measure,
-        champion=champion,
-        challenger=challenger,
-        value=value,
-        low=low,
-        high=high,
-        p_value=p_value,
-        higher_is_better=higher_is_better,
-        rows=rows,
-        rows_needed=needed,
-        confidence=confidence,
-        power=power,
-        smallest=smallest,
-        currency=currency,
-        population=population,
-    )

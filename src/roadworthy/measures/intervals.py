@@ -27,6 +27,7 @@ __all__ = [
     "REPLICATES",
     "Cells",
     "check_confidence",
+    "check_resamples",
     "mean_variance",
     "normal_interval",
     "percentiles",

@@ -14,7 +14,7 @@ from roadworthy.measures.constraints import Constraints, Reach, binding, refuse_
 from roadworthy.measures.referrals import Referrals
 from roadworthy.measures.results import Floats
 
-__all__ = ["Found", "Search", "spread_cut_offs"]
+__all__ = ["Found", "Search", "even_cut_offs"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Search:
         return Found(_between(pd, order, rows), reached.profit, binding(asked, reach, reached.profit))
 
 
-def spread_cut_offs(outcomes: Outcomes, order: NDArray[np.intp], count: int) -> Floats:
+def even_cut_offs(outcomes: Outcomes, order: NDArray[np.intp], count: int) -> Floats:
     """At most `count` cut-offs that decline parts of the rows of about equal size, between neighbouring PDs."""
     spread = outcomes.pd[order[np.linspace(0, len(order) - 1, count).astype(np.intp)]]
     below = np.unique(np.searchsorted(outcomes.pd, spread, side="left", sorter=order))

@@ -15,11 +15,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from roadworthy.errors import MeasureError
 from roadworthy.measures.checks import check_cut_off, check_numbers, check_rows
-from roadworthy.measures.comparison import Comparison, Verdict, compare_profit
+from roadworthy.measures.comparison import compare_profit
 from roadworthy.measures.economics import Economics, Priced
 from roadworthy.measures.money import check_priced
 from roadworthy.measures.results import COUNT, MONEY, NOT_STATED, SHARE, TEXT, Floats, Table, money_text, percent_text
 from roadworthy.measures.unknown import PartlyKnown, bound_profit, check_partly_known
+from roadworthy.measures.verdict import Comparison, Verdict
 
 __all__ = ["SwapSet", "swap_set"]
 
