@@ -87,6 +87,16 @@ def test_people_can_look_at_so_many_a_day() -> None:
     assert best.binding == ("reviews_per_day",)
 
 
+def test_declining_all_is_told_apart_from_being_held_to_it() -> None:
+    """Of the 12 the safest 3 hold the bad: no part of them from the lowest PD up is without one, though 12 earn 60."""
+    bad, pd = [1] + [0] * 11, [0.1] * 3 + [0.2] * 9
+    held = best_cut_off(bad, pd, value=[-50] + [10] * 11, constraints=Constraints(bad_rate_at_most=0.0))
+    assert held.approved == 0
+    assert held.sentence.startswith("No cut-off that keeps to what is asked earns anything here")
+    free = best_cut_off(bad, pd, value=[-50] * 12)
+    assert free.sentence.startswith("No cut-off earns anything here")
+
+
 def test_what_is_at_a_bound_but_for_rounding_keeps_to_it() -> None:
     """Weights of 0.7 do not sum exactly: four in five of the rows are four in five of the weight all the same."""
     n = 100_000

@@ -79,7 +79,8 @@ class BestCutOff:
     def sentence(self) -> str:
         """The answer in words."""
         if self.approved == 0.0:
-            answer = "No cut-off earns anything here: declining all is best."
+            what = "that keeps to what is asked " if self.binding else ""
+            answer = f"No cut-off {what}earns anything here: declining all is best."
         elif self.difference_from_all.value == 0.0:
             answer = f"No cut-off beats approving all: profit {money_text(self.profit, self.currency)}."
         else:
