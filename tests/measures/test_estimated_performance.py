@@ -143,6 +143,16 @@ def test_the_profit_counts_the_bads_still_to_come_where_money_looks_further() ->
     assert found.profit.value == pytest.approx(0.8 * 100 - 0.2 * 520 + 0.2 * 100 - 0.8 * 520)
 
 
+def test_a_factor_that_makes_more_bads_than_applications_is_refused() -> None:
+    thrice = Economics(revenue=120, funding=20, ead=1000, lgd=0.5, lifetime_factor=3)
+    with pytest.raises(MeasureError, match="makes more bads than there are applications: 70"):
+        estimated_performance([0.5, 0.9], economics=thrice)
+
+
+def test_what_cannot_be_told_is_said_in_words() -> None:
+    assert "the AUC cannot be told" in estimated_performance([1.0]).sentence
+
+
 def test_the_interval_of_a_count_holds_no_impossible_count() -> None:
     found = estimated_performance([0.01, 0.02, 0.3], cut_off=0.5, weights=[1, 1, 2])
     assert found.fn is not None

@@ -315,6 +315,10 @@ def test_what_a_release_refers_costs_it_the_look() -> None:
     assert declined.best.value == -7
 
 
+def test_a_swap_set_of_one_row_says_that_chance_cannot_be_known() -> None:
+    assert "(its chance cannot be known)" in swap_set([0], [2], [0], economics=ECONOMICS).sentence
+
+
 def test_what_both_approve_is_bounded_too_and_not_taken_for_good() -> None:
     bad: Any = [None, 1, 0]
     found = swap_set(bad, [0, 0, 2], [0, 0, 0], economics=ECONOMICS)

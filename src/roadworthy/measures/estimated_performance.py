@@ -19,7 +19,7 @@ from scipy.special import ndtri
 from roadworthy.measures.checks import Outcomes, check_cut_off, check_outcomes, frozen
 from roadworthy.measures.economics import Economics, Priced
 from roadworthy.measures.intervals import check_confidence
-from roadworthy.measures.money import check_priced
+from roadworthy.measures.money import check_priced, refuse_more_bads
 from roadworthy.measures.results import NOT_STATED, Floats, money_text, percent_text
 
 __all__ = ["Estimate", "EstimatedPerformance", "estimated_performance"]
@@ -74,10 +74,10 @@ class EstimatedPerformance:
     @property
     def sentence(self) -> str:
         """The estimate in words, with what it rests on."""
-        said = (
-            f"If the PDs are right, {percent_text(self.bad_rate.value)} go bad and the AUC is {self.auc.value:.3f} "
-            f"({self.auc.low:.3f} to {self.auc.high:.3f})"
-        )
+        area = f"the AUC is {self.auc.value:.3f} ({self.auc.low:.3f} to {self.auc.high:.3f})"
+        if np.isnan(self.auc.value):
+            area = "the AUC cannot be told"
+        said = f"If the PDs are right, {percent_text(self.bad_rate.value)} go bad and {area}"
         if self.profit is not None and self.currency is not None:
             money, low, high = (
                 money_text(each, self.currency) for each in (self.profit.value, self.profit.low, self.profit.high)
@@ -155,6 +155,7 @@ def estimated_performance(
         }
     profit = None
     if priced is not None:
+        refuse_more_bads(priced, float(given.weighted(p).sum()), given.total)
         profit = odds.sum(*(approved * priced.profit(each) for each in (everyone, ~everyone)))
     return EstimatedPerformance(
         bad_rate=odds.ratio(1.0, 0.0, 1.0, 1.0),

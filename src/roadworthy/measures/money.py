@@ -14,7 +14,14 @@ from roadworthy.measures.economics import Economics, Priced
 from roadworthy.measures.referrals import Referrals
 from roadworthy.measures.results import Floats
 
-__all__ = ["Money", "check_money", "check_priced", "check_referrals", "looked_at", "refuse_stated_bad_rate"]
+__all__ = [
+    "Money",
+    "check_money",
+    "check_priced",
+    "looked_at",
+    "refuse_more_bads",
+    "refuse_stated_bad_rate",
+]
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,7 @@ def check_money(
     referrals: Referrals | None = None,
 ) -> Money | None:
     """The one statement of money among `economics` and `value`, or None where there is neither."""
-    check_referrals(referrals, refer_from)
+    _check_referrals(referrals, refer_from)
     if economics is not None and value is not None:
         raise MeasureError("economics and value both state the money", mend="keep one: terms, or realised value")
     looked = None if refer_from is None else looked_at(outcomes, refer_from)
@@ -115,7 +122,7 @@ def check_priced(
     return priced
 
 
-def check_referrals(referrals: Referrals | None, refer_from: float | None) -> None:
+def _check_referrals(referrals: Referrals | None, refer_from: float | None) -> None:
     """`referrals` is a statement, and goes with the PD from which applications are referred."""
     if referrals is None:
         return
@@ -158,9 +165,15 @@ def _check_factor(
                 "refer_from on",
                 mend="it is the bad rate of what people approve over that of all referred: 0.8",
             )
-    if factor > 1.0 and factor * outcomes.bads > outcomes.total:
+    refuse_more_bads(priced, outcomes.bads, outcomes.total)
+
+
+def refuse_more_bads(priced: Priced, bads: float, total: float) -> None:
+    """The lifetime factor cannot make more bads, of `bads` within the PD's horizon, than there are applications."""
+    factor = priced.economics.bads_per_bad
+    if factor > 1.0 and factor * bads > total:
         raise MeasureError(
-            f"lifetime_factor {factor:g} makes more bads than there are applications: "
-            f"{outcomes.bads / outcomes.total:.1%} are bad already",
+            f"lifetime_factor {factor:g} makes more bads than there are applications: {bads / total:.1%} are bad in "
+            "the PD's horizon",
             mend="state a smaller factor: it cannot hold for these applications",
         )

@@ -97,11 +97,10 @@ class SwapSet(Table):
         if self.worst is None or self.best is None or self.currency is None:
             return f"{said} ({self.population})"
         low, high = (money_text(each.value, self.currency) for each in (self.worst, self.best))
-        ends = (
-            "nan" if np.isnan(bound) else money_text(bound, self.currency) for bound in (self.worst.low, self.best.high)
-        )
+        ends = [money_text(bound, self.currency) for bound in (self.worst.low, self.best.high) if not np.isnan(bound)]
+        chance = f"with chance in the sample, {' to '.join(ends)}" if len(ends) == 2 else "its chance cannot be known"
         between = f"is {low}" if self.worst.value == self.best.value else f"lies between {low} and {high}"
-        said += f" Its profit less the champion's {between} (with chance in the sample, {' to '.join(ends)}): "
+        said += f" Its profit less the champion's {between} ({chance}): "
         said += "not enough evidence yet" if self.verdict == "not enough evidence yet" else f"it is {self.verdict}"
         if self.verdict == "not enough evidence yet" and self.worst.value < 0.0 < self.best.value:
             said += "; more of the same data cannot settle it, approving some of the swap-ins at random can"
