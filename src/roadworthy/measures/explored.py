@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from roadworthy.errors import MeasureError
-from roadworthy.measures.checks import check_numbers, check_rows, check_weights, frozen, is_number
+from roadworthy.measures.checks import check_numbers, check_weights, frozen, is_number
 from roadworthy.measures.results import Floats
 
 __all__ = ["InverseWeights", "weigh_by_selection"]
@@ -79,9 +79,7 @@ def weigh_by_selection(
     if cap is not None:
         np.minimum(inverse, cap, out=inverse)
     if weights is not None:
-        heavy = check_weights(weights, len(chance))
-        check_rows(heavy, "weights", len(chance))
-        inverse *= heavy
+        inverse *= check_weights(weights, len(chance))
     if float(inverse.max()) > 1e60:
         raise MeasureError("probability is so small that its inverse goes beyond 1e60", mend="cap=1000")
     total, largest = float(inverse.sum()), float(inverse.max())
