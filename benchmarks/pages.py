@@ -1,6 +1,6 @@
-"""What the pages cost on a store of a million decisions, beside the smallest answer the same server can give.
+"""What the pages cost on a store of many decisions, beside the smallest answer the same server can give.
 
-    python benchmarks/pages.py [--decisions 1000000] [--asks 30] [--store FOLDER] [--postgres URL] [--port 0]
+    python benchmarks/pages.py [--decisions 100000] [--asks 30] [--store FOLDER] [--postgres URL] [--record]
 
 Makes a store of so many made-up decisions of three years, with answers and outcomes (see services/aged_store.py), or
 takes the one in FOLDER that an earlier run made there; serves it with `roadworthy serve`; signs somebody in; and asks
@@ -34,7 +34,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE / "services")]
 from aged_store import make_aged_store, sign_in_link  # noqa: E402  # the path above
 from long_work import measure_long_work, peak_mib  # noqa: E402
 
-from roadworthy.records import Wanted, backup, moment, open_store, restore, search_applications  # noqa: E402
+from roadworthy.records import Wanted, backup, moment, open_store, restore, search_applications, to_us  # noqa: E402
 from tests.stores import free_port  # noqa: E402
 
 DATABASE = "roadworthy.db"
@@ -43,11 +43,12 @@ PATIENCE = 600.0
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--decisions", type=int, default=1_000_000)
+    parser.add_argument("--decisions", type=int, default=100_000)
     parser.add_argument("--asks", type=int, default=30)
     parser.add_argument("--store", type=Path)
     parser.add_argument("--postgres")
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--record", action="store_true", help="record a scored file too, which adds to the store")
     parser.add_argument("--only", default="", help="only pages whose name has this in it")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -59,7 +60,8 @@ def main() -> None:
             _measure(client, url, asked.asks, asked.only, bare)
             print(json.dumps({"peak_mib": peak_mib(server)}), flush=True)
             if asked.only in "long work":
-                for line in measure_long_work(client, COOKIES["officer"], server, _long_ago(url, 99_000)):
+                sought = _span(url, 99_000)
+                for line in measure_long_work(client, COOKIES["officer"], server, sought, record=asked.record):
                     print(json.dumps(line), flush=True)
 
 
@@ -164,9 +166,8 @@ def _pages(url: str) -> Iterator[tuple[str, str, str]]:
     with open_store(url) as store, store.reading() as connection:
         latest = search_applications(connection, Wanted(), limit=1).applications[0]
         count = connection.execute(text("SELECT count(*) FROM applications")).scalar_one()
-        old = connection.execute(
-            text("SELECT * FROM applications WHERE application_id LIKE :id"), {"id": f"A-{count // 10:07}%"}
-        ).one()
+        later = text("SELECT * FROM applications ORDER BY decided_us LIMIT 1 OFFSET :skipped")
+        old = connection.execute(later, {"skipped": count // 10}).one()
         waits = search_applications(connection, Wanted(statuses=("open",)), limit=1).applications[0]
     day = datetime.now(UTC).date()
     yield "first", "/", "officer"
@@ -221,12 +222,16 @@ def _wait_for_accuracy(client: httpx.Client, asks: int, small: float) -> None:
     )  # fmt: skip
 
 
-def _long_ago(url: str, decisions: int) -> date:
-    """The day since which there were at most so many decisions."""
+def _span(url: str, decisions: int) -> str:
+    """A search for the latest so many decisions of the days before this one."""
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    later = text(
+        "SELECT decided_us FROM applications WHERE decided_us < :us ORDER BY decided_us DESC LIMIT 1 OFFSET :n"
+    )
     with open_store(url) as store, store.reading() as connection:
-        later = text("SELECT decided_us FROM applications ORDER BY decided_us DESC LIMIT 1 OFFSET :skipped")
-        us = connection.execute(later, {"skipped": decisions}).scalar_one_or_none()
-    return date(1970, 1, 1) if us is None else moment(us).date() + timedelta(days=1)
+        us = connection.execute(later, {"us": to_us(today), "n": decisions}).scalar_one_or_none()
+    since = date(2000, 1, 1) if us is None else moment(us).date() + timedelta(days=1)
+    return f"decided_from={since}&decided_to={(today - timedelta(days=1)).date()}"
 
 
 def _bare_read(url: str, asks: int) -> float:

@@ -7,7 +7,6 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import date
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -22,10 +21,13 @@ ROWS = 100_000
 _OVER = re.compile(r'<span class="mark [^"]*">(done|failed|cancelled)</span>')
 
 
-def measure_long_work(client: httpx.Client, cookie: str, server: int, since: date) -> Iterator[dict[str, Any]]:
+def measure_long_work(
+    client: httpx.Client, cookie: str, server: int, sought: str, *, record: bool
+) -> Iterator[dict[str, Any]]:
     """Each piece of work with its seconds, the server's peak memory, and how long a search took before and meanwhile.
 
-    `since` is the day of the first decision that is exported; `server` the process that serves.
+    `sought` is the search whose result is exported; `server` the process that serves; with `record` the file is scored
+    once more, on the record.
     """
     headers = {"Cookie": cookie}
     token = re.search(r'name="token" value="([^"]+)"', client.get("/search", headers=headers).text)
@@ -38,19 +40,24 @@ def measure_long_work(client: httpx.Client, cookie: str, server: int, since: dat
 
         def export(kind: str = kind) -> httpx.Response:
             sent = {"token": token[1], "format": kind}
-            return client.post(f"/search/export?decided_from={since}", data=sent, headers=headers)
+            return client.post(f"/search/export?{sought}", data=sent, headers=headers)
 
         yield {"long_work": f"export {kind}", **_work(client, headers, server, export)}
     X, _ = make_applications(ROWS, seed=9)
     file = io.BytesIO()
+    X.index = [f"B-{time.time_ns()}-{row}" for row in range(ROWS)]  # not the file of a run before
     X.astype({"employed": "boolean"}).to_csv(file, index_label="application_id")
-    for record in (False, True):
+    for kept in (False, True)[: 1 + record]:
 
-        def upload(record: bool = record) -> httpx.Response:
-            sent = {"token": token[1], "once": "", "read": "yes"} | ({"record": "on"} if record else {})
-            return client.post("/files", data=sent, files={"file": ("many.csv", file.getvalue())}, headers=headers)
+        def upload(kept: bool = kept) -> httpx.Response:
+            sent = {"token": token[1], "once": ""} | ({"record": "on"} if kept else {})
+            files = {"file": ("many.csv", file.getvalue())}
+            answer = client.post("/files", data=sent, files=files, headers=headers)
+            if mark := re.search(r'name="read" value="([^"]+)"', answer.text):  # it is the file of just now, and meant
+                answer = client.post("/files", data=sent | {"read": mark[1]}, files=files, headers=headers)
+            return answer
 
-        yield {"long_work": "score" + " and record" * record, **_work(client, headers, server, upload)}
+        yield {"long_work": "score" + " and record" * kept, **_work(client, headers, server, upload)}
 
 
 def peak_mib(process: int) -> int:
@@ -68,7 +75,7 @@ def _work(
     began = time.perf_counter()
     sent = submit()
     if sent.status_code != 303:
-        raise SystemExit(f"refused: {re.findall(r'<p class=.problem.*', sent.text) or sent.text[-2000:]}")
+        raise SystemExit(f"refused: {re.findall('<p>.*', sent.text)}")
     taken = time.perf_counter() - began
     while not (over := _OVER.search(client.get(sent.headers["Location"], headers=headers).text)):
         time.sleep(0.2)

@@ -129,7 +129,11 @@ def test_only_admins_keep_accounts_and_others_do_not_learn_who_exists(office: Of
         with pytest.raises(NotAllowed) as refused:
             office.do(lambda act, name=name: add_account(act, name, roles=["admin"]), by=eva)  # type: ignore[misc]  # bound now
         refusals.add(str(refused.value))
-    assert refusals == {"eva may not add and change the accounts of others\n  available: role admin"}
+    words = (
+        "eva may not add and change the accounts of others\n  available: role admin\n"
+        "  mend: ask somebody who has one of these roles; an admin gives them"
+    )
+    assert refusals == {words}
 
 
 def test_nobody_changes_their_own_account(office: Office) -> None:

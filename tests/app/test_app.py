@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import socket
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +17,7 @@ import pytest
 from sqlalchemy import Connection
 
 from roadworthy.access import EVERY_BRANCH, Act, add_account, add_key, console_actor, record_in
-from roadworthy.app import App, _alone, build, serve
+from roadworthy.app import App, _alone, build, serve, settle_process
 from roadworthy.door import Door
 from roadworthy.errors import StoreError, UsageError
 from roadworthy.records import Store, create_store, new_id
@@ -49,6 +51,18 @@ def app(store: Store) -> Iterator[App]:
     app = build(Settings(store=store.url))
     yield app
     app.close()
+
+
+def test_a_process_that_serves_does_not_look_through_what_it_loaded_again() -> None:
+    before = sys.getswitchinterval()
+    try:
+        settle_process()
+        assert gc.get_freeze_count() > 100_000
+        assert len(gc.get_objects()) < gc.get_freeze_count() / 10
+        assert sys.getswitchinterval() < before
+    finally:
+        gc.unfreeze()
+        sys.setswitchinterval(before)
 
 
 def test_what_it_is_made_of_decides_through_its_door(app: App, store: Store) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from roadworthy.contract import Column, ColumnType, Contract, contract_digest, contract_yaml, read_contract
@@ -72,6 +72,7 @@ def contracts(draw: st.DrawFn) -> Contract:
 
 @settings(max_examples=80, deadline=None)
 @given(contracts())
+@example(Contract(name="", columns=(Column(name="", type="number", range=(0.0, -0.0)),)))
 def test_a_contract_comes_back_exactly_as_it_was_written(
     tmp_path_factory: pytest.TempPathFactory, contract: Contract
 ) -> None:

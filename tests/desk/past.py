@@ -9,7 +9,7 @@ import msgspec
 from roadworthy.records import Decision, Entry, Particulars, ReleaseRef, Store, encode_payload
 from roadworthy.testing.entries import Entries
 
-__all__ = ["BEGIN", "ODD", "WEEKS", "live_past"]
+__all__ = ["BEGIN", "ODD", "WEEKS", "live_late", "live_past"]
 
 BEGIN = datetime(2026, 5, 4, tzinfo=UTC)
 """A Monday: the first week's where nothing else is said."""
@@ -30,6 +30,12 @@ def live_past(store: Store, begin: datetime = BEGIN) -> None:
             at = begin + timedelta(weeks=week, hours=2 * place)
             past.append(_decide(entries, f"past-{week:02d}-{place:02d}", at, answer, branch))
     store.ledger.append(past)
+
+
+def live_late(store: Store, week: int, branch: str) -> None:
+    """One more decision, so many weeks after the first."""
+    at = BEGIN + timedelta(weeks=week)
+    store.ledger.append([_decide(Entries(seed=98), f"late-{week}", at, "approve", branch)])
 
 
 def _decide(entries: Entries, name: str, at: datetime, answer: str, branch: str) -> Entry:

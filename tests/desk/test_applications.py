@@ -47,6 +47,7 @@ def test_the_answer_comes_first_and_all_that_led_to_it_follows(desk: Desk, offic
     words = read_words(page.text)
     assert words.index("decline The policy's own answer") < words.index("How likely it goes bad") < words.index("Why")
     assert f"PD {decided['pd']:.1%}" in words
+    assert f"Score {decided['score']:.0f}; higher is better" in words
     assert "within 12 months of booking" in words
     for reason in decided["reasons"]:
         assert reason["text"] in words
@@ -126,6 +127,14 @@ def test_what_is_wrong_is_said_and_what_was_typed_is_kept(
     assert said in read_words(page.text)
     assert "my note" in page.text
     assert desk.count_records() == before
+
+
+def test_a_day_beyond_every_calendar_is_none(desk: Desk, officer: Person, name: str) -> None:
+    desk.decide(name)
+    answer = officer.send(f"/applications/{name}/review", view="Look again", until="9999-12-31")
+    assert answer.status_code == 422
+    assert "answered by: '9999-12-31' is no day" in read_words(answer.text)
+    assert "Look again" in answer.text
 
 
 def test_a_button_pressed_twice_answers_once(desk: Desk, officer: Person, name: str) -> None:

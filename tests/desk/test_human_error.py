@@ -6,6 +6,7 @@ be done, nobody does it without having read that, and one act takes it back.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -47,6 +48,13 @@ def upload(desk: Desk, file: pl.DataFrame | bytes, name: str = "loans.csv", **fi
     return desk.come("officer").send("/files", files={"file": (name, data)}, record="on", **fields)
 
 
+def mark(page: httpx.Response) -> str:
+    """What ticking the box sends that the warnings were read."""
+    found = re.search(r'name="read" value="([0-9a-f]+)"', page.text)
+    assert found is not None, read_words(page.text)
+    return found[1]
+
+
 WRONG_FILES: dict[str, tuple[Callable[[], pl.DataFrame], str]] = {
     "another product's": (
         lambda: table().with_columns(
@@ -68,7 +76,7 @@ WRONG_FILES: dict[str, tuple[Callable[[], pl.DataFrame], str]] = {
     ),
     "words where numbers were": (
         lambda: table().with_columns(age=pl.lit("old")),
-        "30 of the first 30 rows would be set aside",
+        "30 of the first 30 rows would be set aside, most often because age is",
     ),
 }
 
@@ -86,7 +94,9 @@ def test_a_wrong_file_is_warned_of_before_a_row_of_it_is_decided(desk: Desk, wro
     assert warning in words
     assert 'name="record" checked' in page.text
     assert jobs(desk) == queued
-    meant = upload(desk, make(), read="yes")
+    other = upload(desk, table(name="other").with_columns(income=0.01), read=mark(page))
+    assert other.status_code == 409, "what was read is of another file"
+    meant = upload(desk, make(), read=mark(page))
     assert meant.status_code == 303, read_words(meant.text)
     assert "cancelled" in read_words(desk.come("officer").act(f"{meant.headers['Location']}/cancel").text)
     assert desk.count_records() == records
@@ -120,7 +130,7 @@ def test_yesterdays_file_again_is_said_to_be_and_decides_nothing_twice(desk: Des
     words = read_words(page.text)
     assert "this is the same file as monday.csv, uploaded on" in words
     assert "what was recorded then is not decided again" in words
-    meant = upload(desk, data, "tuesday.csv", read="yes")
+    meant = upload(desk, data, "tuesday.csv", read=mark(page))
     while runner.run_one():
         pass
     done = read_words(desk.come("officer").get(meant.headers["Location"]).text)

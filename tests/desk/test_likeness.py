@@ -55,7 +55,7 @@ def test_the_page_says_how_many_of_a_hundred_like_this_went_bad(seasoned: Desk) 
     seasoned.decide("new-1")
     officer = seasoned.come("officer")
     words = read_words(officer.get("/applications/new-1").text)
-    for _ in range(50):
+    for _ in range(600):
         if "are being counted" not in words:
             break
         words = read_words(officer.get("/applications/new-1").text)
@@ -67,7 +67,7 @@ def test_the_rate_is_of_every_branch_for_everybody_and_says_so(seasoned: Desk) -
     """All of the past is of branch N: an officer of another one reads the same rate, and opens none of these."""
     seasoned.decide("south-1", region="S")
     south = seasoned.hire("south", "officer", branches=Branches.of("S"))
-    for _ in range(50):
+    for _ in range(600):
         words = read_words(south.get("/applications/south-1").text)
         if "are being counted" not in words:
             break

@@ -91,7 +91,7 @@ def test_one_application_named_by_its_id_is_opened_at_once(officer: Person) -> N
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"amount_from": "much"}, "is no amount"),
+        ({"amount_from": "much"}, "which is no number"),
         ({"decided_from": "yesterday"}, "is no day"),
         ({"status": "lost"}, "is none"),
         ({"after": "nowhere"}, "no place in the results"),

@@ -13,7 +13,7 @@ import pytest
 from roadworthy.access import Branches
 from roadworthy.lifecycle import who_was_live
 from tests.desk.conftest import Desk, Person, open_desk, read_words
-from tests.desk.past import BEGIN, ODD, WEEKS, live_past
+from tests.desk.past import BEGIN, ODD, WEEKS, live_late, live_past
 from tests.stores import another_store_url
 
 ODD_MONDAY = (BEGIN + timedelta(weeks=ODD)).date()
@@ -155,3 +155,15 @@ def test_whoever_may_not_search_sees_no_weeks(calm: Desk) -> None:
 
 def test_every_week_is_there_once(analyst: Person) -> None:
     assert len(rows(open_weeks(analyst, **{"from": BEGIN.date().isoformat()}).text)) == WEEKS
+
+
+def test_after_a_long_pause_the_weeks_before_it_are_still_shown(calm: Desk) -> None:
+    """The last test here: it adds to what was decided."""
+    live_late(calm.house.store, WEEKS + 40, "S")
+    calm.hire("south", "officer", branches=Branches.of("S"))
+    page = open_weeks(calm.come("south"))
+    weeks = rows(page.text)
+    assert len(weeks) == WEEKS + 1
+    assert [weeks[name][0] for name in list(weeks)[:2]] == ["1", "30"]
+    assert "Weeks in which nothing was decided are left out" in read_words(page.text)
+    assert "601 applications by their latest decision, 2026-05-04 to 2027-07-04" in read_words(page.text)

@@ -354,7 +354,7 @@ class TestGoingBack:
         assert roll_back(lender.deed(OLGA), current=lender.current, reason="3 declines all").id == "2"
         assert lender.current.take().require().id == "2"
         assert roll_back(lender.deed(BEN), current=lender.current).id == "1"
-        with pytest.raises(Refused, match="nothing was live before release 1"):
+        with pytest.raises(Refused, match="there is no earlier release to go back to from release 1"):
             roll_back(lender.deed(BEN), current=lender.current)
         assert [release.state for release in list_releases(lender.store)] == ["live", "was_live", "was_live"]
         assert lender.steps("release:3")[-1] == ("olga", "rolled_back")

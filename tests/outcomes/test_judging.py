@@ -120,6 +120,19 @@ def test_a_later_word_on_the_same_event_puts_it_right(lender: Lender) -> None:
     assert of(lender.judge(date(2024, 6, 30)), "A")[0] == "bad"
 
 
+def test_what_was_told_anew_does_not_come_back_once_that_is_put_right_by_name(lender: Lender) -> None:
+    """A default told on one day, again on another, which is then said to have been a payment: none stands."""
+    lender.decide("A")
+    lender.send(event("A", "booked", "2024-02-01"), event("A", "default", "2024-05-01", "2024-06-01"))
+    lender.send(event("A", "default", "2024-05-01", "2024-07-01", amount=9.0))
+    again = lender.store.ledger.history("A")[-1].record_id
+    assert of(lender.judge(date(2024, 7, 31)), "A")[0] == "bad"
+    wrong = event("A", "payment", "2024-05-02", "2024-08-01", amount=9.0, corrects=again)
+    assert lender.send(wrong).set_aside == ()
+    assert of(lender.judge(date(2024, 8, 31)), "A")[0] == "immature"
+    assert of(lender.judge(date(2024, 7, 31)), "A")[0] == "bad"
+
+
 def test_a_bare_bad_without_a_booking_counts_from_the_application(lender: Lender) -> None:
     lender.decide("A", at=datetime(2024, 2, 1, 9, tzinfo=UTC))
     assert lender.send(bare("A", 1, "2024-01-31")).set_aside[0].rule == "before_booking"

@@ -20,7 +20,7 @@ from roadworthy.batch import PAST, map_columns, open_sink, open_source, open_tab
 from roadworthy.contract import check_table, read_contract
 from roadworthy.errors import DataError, UsageError
 from roadworthy.model import seal
-from roadworthy.pipeline import InitResult, init_product
+from roadworthy.pipeline import InitResult, check_product, init_product, open_workspace
 from roadworthy.policy import Policy, run_cases
 from roadworthy.product import missing_purpose, read_product
 
@@ -181,6 +181,26 @@ def test_a_package_brought_along_gives_the_contract_and_nothing_trains(loans: Pa
     assert "def train" not in stages
     assert "def post_process" in stages
     tidy(out)
+
+
+def test_a_second_model_brought_along_is_sealed_with_the_contract_of_the_first(loans: Path) -> None:
+    table = past_applications()
+    X = table.select(["amount", "net income"])
+    bad = table["default"].to_numpy()
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X.to_pandas(), bad)
+    package = loans.parent / "first.rw"
+    seal(model, X, bad, name="first").save(package)
+    out = init(loans, package=package, amount="amount").directory
+    product = out / "product.yaml"
+    product.write_text(product.read_text().replace("package: first.rw", "package: second.rw"))
+
+    seal(model, X, bad, name="second").save(out / "second.rw")
+    said = next(fault for fault in check_product(open_workspace(out)).faults if "sealed with" in fault)
+    assert "--contract contract.yaml" in said
+    assert "roadworthy run" not in said  # it retrains nothing here, and so mends nothing
+
+    seal(model, X, bad, name="second", contract=read_contract(out / "contract.yaml")).save(out / "second.rw")
+    assert not [fault for fault in check_product(open_workspace(out)).faults if "sealed with" in fault]
 
 
 def test_a_package_whose_columns_the_file_lacks_is_refused(loans: Path) -> None:

@@ -49,9 +49,10 @@ def _other_columns(
 def _set_aside(aside: SetAside, rows: int) -> Iterator[str]:
     broken = len(aside.rows)
     if broken > _MANY * rows:
-        first, _ = Counter(zip(aside.path.tolist(), aside.message.tolist(), strict=True)).most_common(1)[0]
+        (path, message), _ = Counter(zip(aside.path.tolist(), aside.message.tolist(), strict=True)).most_common(1)[0]
+        why = f"{path.removeprefix('$.inputs.')} {message}"
         yield (
-            f"{broken:,} of the first {rows:,} rows would be set aside, most often because {first[0]} {first[1]}. Is "
+            f"{broken:,} of the first {rows:,} rows would be set aside, most often because {why}. Is "
             "it a file of this product's applications?"
         )
 

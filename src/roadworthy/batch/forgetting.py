@@ -7,10 +7,9 @@ of a table that somebody uploaded as applications by mistake, stays.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, not_, or_, select
 
 from roadworthy.access import Deed
 from roadworthy.batch.exporting import EXPORT
@@ -35,7 +34,7 @@ def cancel_work(deed: Deed, job_id: str) -> Job:
     def cancel(connection: Connection) -> Job:
         job = cancel_job(deed, job_id, within=connection)
         if job.state == "cancelled":
-            _forget(connection, [job.job_id])
+            _forget(connection, _jobs.c.job_id == job_id)
         return job
 
     return deed.store.transact(cancel)
@@ -44,31 +43,31 @@ def cancel_work(deed: Deed, job_id: str) -> Job:
 def forget_files(store: Store, now: datetime, keep: timedelta) -> int:
     """Forget the files of work that was cancelled, or ended longer than `keep` ago; how many they were."""
     over = or_(_jobs.c.state == "cancelled", _jobs.c.ended_us < to_us(now - keep))
+    let_go = and_(_jobs.c.kind.in_((SCORE, EXPORT)), _jobs.c.ended_us.is_not(None), over)
     with store.reading() as connection:
-        ended = select(_jobs.c.job_id).where(_jobs.c.kind.in_((SCORE, EXPORT)), _jobs.c.ended_us.is_not(None), over)
-        found = list(connection.execute(ended).scalars())
-    return store.transact(lambda connection: _forget(connection, found)) if found else 0
+        any_is = connection.execute(select(_jobs.c.job_id).where(let_go).limit(1)).first() is not None
+    return store.transact(lambda connection: _forget(connection, let_go)) if any_is else 0
 
 
-def _forget(connection: Connection, job_ids: Collection[str]) -> int:
-    """Drop what only these jobs name."""
-    given = select(_jobs.c.input, _jobs.c.result).where(_jobs.c.job_id.in_(job_ids))
+def _forget(connection: Connection, let_go: ColumnElement[bool]) -> int:
+    """Drop what only the jobs that let go of it name."""
+    given = select(_jobs.c.input, _jobs.c.result).where(let_go)
     named: set[str] = set()
     for asked, made in connection.execute(given):
         was = json.loads(asked)
         named |= {was[name] for name in ("file", "wanted") if name in was}
         named |= set(json.loads(made).get("files", {}).values()) if made is not None else set()
-    kept = connection.execute(select(_contents.c.digest).where(_contents.c.digest.in_(named))).scalars().all()
-    dropped = [digest for digest in kept if not _is_needed(connection, digest, job_ids)]
+    kept = named.intersection(connection.execute(select(_contents.c.digest)).scalars())
+    dropped = [digest for digest in sorted(kept) if not _is_needed(connection, digest, let_go)]
     for digest in dropped:
         drop_content(connection, digest)
     return len(dropped)
 
 
-def _is_needed(connection: Connection, digest: str, job_ids: Collection[str]) -> bool:
+def _is_needed(connection: Connection, digest: str, let_go: ColumnElement[bool]) -> bool:
     """Whether other work names it, or a record of what this store decides by."""
     others = select(_jobs.c.job_id).where(
-        _jobs.c.job_id.not_in(job_ids),
+        not_(let_go),
         _jobs.c.state != "cancelled",
         or_(_jobs.c.input.contains(digest), _jobs.c.result.contains(digest)),
     )

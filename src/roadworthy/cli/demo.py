@@ -66,7 +66,7 @@ def command(
         for name, link in result.links.items():
             say(f"  {name:<6}{result.people[name]}")
             say(f"        http://{address.host}:{address.port}/sign-in?link={link}")
-        say("The links last three days; later, `roadworthy login NAME` makes another.")
+        say(f"The links last three days; later: roadworthy user link NAME -C {result.directory}")
         say(f"The web shop's key, to send as `Authorization: Bearer KEY`: {result.key}\n")
         return serve_it(directory=result.directory)
     say(f"Serve it: cd {result.directory} && roadworthy serve")

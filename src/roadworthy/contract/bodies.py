@@ -6,6 +6,7 @@ import datetime as dt
 import math
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,17 @@ from roadworthy.contract.batch import Batch
 from roadworthy.contract.body import check_body
 from roadworthy.contract.check import Violation, find_faults
 from roadworthy.contract.date_text import read_dates
-from roadworthy.contract.reading import LONGEST_TEXT, Mask, Reading, read_dates_as, read_floats, read_texts, read_words
+from roadworthy.contract.reading import (
+    LONGEST_TEXT,
+    NO_MOMENT,
+    Mask,
+    Reading,
+    moment_of,
+    read_dates_as,
+    read_floats,
+    read_texts,
+    read_words,
+)
 from roadworthy.contract.schema import ENVELOPE, RESERVED, Column, Contract
 from roadworthy.contract.words import trim_word
 
@@ -28,7 +39,6 @@ _PLAIN_TIME = re.compile(
     r"[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}(T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})?)?",
     re.ASCII,
 )
-_NO_TIME = np.datetime64("NaT", "us")
 _LARGEST = 2**1000  # a whole number that float64 holds, and far beyond any that a contract takes
 
 
@@ -141,26 +151,26 @@ def _read_text(_column: Column, cells: list[Any]) -> tuple[Reading, list[int]]:
 
 
 def _read_dates(column: Column, cells: list[Any]) -> tuple[Reading, list[int]]:
-    words, odd = _words(cells)
+    dated = {row: moment_of(cell) for row, cell in enumerate(cells) if isinstance(cell, dt.date)}
+    words, odd = _words([None if row in dated else cell for row, cell in enumerate(cells)] if dated else cells)
     trimmed = [None if word is None else trim_word(word) for word in words]
     values = np.array([_moment(word) for word in trimmed], dtype="datetime64[us]")
     other = np.flatnonzero([word is not None and np.isnat(value) for word, value in zip(trimmed, values, strict=True)])
     if len(other):
         values[other] = read_dates(pa.array([trimmed[row] for row in other], type=pa.large_string()), column.format)
-    return read_dates_as(values, np.array([word is None for word in trimmed], dtype=bool)), odd
+    absent = np.array([word is None for word in trimmed], dtype=bool)
+    if dated:
+        values[list(dated)] = list(dated.values())
+        absent[list(dated)] = False
+    return read_dates_as(values, absent), odd
 
 
 def _moment(word: str | None) -> np.datetime64:
     """A date or time in the one way of writing that programs use, in UTC; NaT for any other."""
     if word is not None and _PLAIN_TIME.fullmatch(word):
-        try:
-            moment = dt.datetime.fromisoformat(word)
-            if moment.tzinfo is not None:
-                moment = moment.astimezone(dt.UTC).replace(tzinfo=None)
-        except (ValueError, OverflowError):
-            return _NO_TIME
-        return np.datetime64(moment, "us")
-    return _NO_TIME
+        with suppress(ValueError):
+            return moment_of(dt.datetime.fromisoformat(word))
+    return NO_MOMENT
 
 
 _READERS = {

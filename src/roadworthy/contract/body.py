@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from roadworthy.contract.batch import Batch
 from roadworthy.contract.check import Violation, find_faults, place_of
@@ -17,6 +16,7 @@ from roadworthy.contract.date_text import read_dates
 from roadworthy.contract.reading import (
     LONGEST_TEXT,
     Reading,
+    moment_of,
     nothing,
     read_dates_as,
     read_floats,
@@ -101,7 +101,7 @@ def _read_value(column: Column, value: Any) -> Reading:
                 return read_texts(kept, np.array([blank]), np.array([len(word) > LONGEST_TEXT]))
         case "date":
             if isinstance(value, dt.date):
-                return read_dates_as(_date(value), np.zeros(1, dtype=bool))
+                return read_dates_as(np.array([moment_of(value)]), np.zeros(1, dtype=bool))
             if word is not None:
                 trimmed = trim_word(word)
                 text = pa.array([trimmed], type=pa.large_string())
@@ -127,9 +127,3 @@ def _float(value: float) -> float:
         return float(value)
     except OverflowError:
         return math.inf if value > 0 else -math.inf
-
-
-def _date(value: dt.date) -> NDArray[np.datetime64]:
-    if isinstance(value, dt.datetime) and value.tzinfo is not None:
-        value = value.astimezone(dt.UTC).replace(tzinfo=None)
-    return np.array([value], dtype="datetime64[us]")

@@ -94,8 +94,12 @@ def contract_digest(contract: Contract) -> str:
     >>> contract_digest(Contract(name="credit", columns=()))[:8]
     'b5214fb8'
     """
-    # A bound written as 18 and one written as 18.0 are the same bound.
-    exact = msgspec.convert(msgspec.to_builtins(contract), Contract)
+    stated = msgspec.to_builtins(contract)
+    for column in stated["columns"]:
+        if "range" in column:
+            # A bound written as 18 and one written as 18.0 are the same bound, and so are 0 and -0.
+            column["range"] = [None if bound is None else bound + 0.0 for bound in column["range"]]
+    exact = msgspec.convert(stated, Contract)
     return hashlib.sha256(msgspec.json.encode(exact, order="deterministic")).hexdigest()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +16,10 @@ from roadworthy.contract.words import LARGEST_INTEGER, SPACES, trim_word
 
 __all__ = [
     "LONGEST_TEXT",
+    "NO_MOMENT",
     "Mask",
     "Reading",
+    "moment_of",
     "nothing",
     "read_dates_as",
     "read_floats",
@@ -29,6 +32,8 @@ Mask = NDArray[np.bool_]
 
 LONGEST_TEXT = 4096
 """Characters of a text or a category; what is longer was never meant to be one value."""
+
+NO_MOMENT = np.datetime64("NaT", "us")
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,16 @@ def read_words(column: Column, distinct: Sequence[str | None], place: NDArray[An
     values = codes[place]
     none = np.zeros(len(values), dtype=bool)
     return Reading(values, values == MISSING, none, too_long=long[place] if long.any() else none)
+
+
+def moment_of(value: dt.date) -> np.datetime64:
+    """A date, or a time in UTC; none where its offset carries it beyond the calendar."""
+    if isinstance(value, dt.datetime) and value.tzinfo is not None:
+        try:
+            value = value.astimezone(dt.UTC).replace(tzinfo=None)
+        except OverflowError:
+            return NO_MOMENT
+    return np.datetime64(value, "us")
 
 
 def read_dates_as(values: NDArray[np.datetime64], missing: Mask) -> Reading:

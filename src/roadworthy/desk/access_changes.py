@@ -11,7 +11,7 @@ from roadworthy.desk.page import Shown, show
 from roadworthy.desk.visit import Visit
 from roadworthy.errors import UsageError
 
-__all__ = ["change_access", "read_amount", "read_branches", "read_key_life", "show_secret"]
+__all__ = ["change_access", "read_branches", "read_key_life", "show_secret"]
 
 T = TypeVar("T")
 
@@ -35,18 +35,6 @@ def read_branches(text: str) -> Branches:
     (['North', 'South'], True, [])
     """
     return Branches.read(name for name in (part.strip() for part in text.split(",")) if name)
-
-
-def read_amount(text: str) -> float:
-    """An amount of money; UsageError where it is none.
-
-    >>> read_amount("12,500"), read_amount("")
-    (12500.0, 0.0)
-    """
-    try:
-        return float(text.replace(",", "") or 0)
-    except ValueError:
-        raise UsageError(f"{text!r} is no amount", where="authority", mend="a number, 0 for none") from None
 
 
 def read_key_life(text: str) -> timedelta:

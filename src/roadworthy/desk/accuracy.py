@@ -73,6 +73,7 @@ class Accuracy:
     gains: Figure | None = None
     calibration: Figure | None = None
     not_approved: float
+    declined_from: float
     matrix: Table | None = None
     flatters: bool = False
     sentence: str = ""
@@ -119,7 +120,8 @@ def _measure(store: Store, judged: Judged, policy: Policy, asked: Asked, branche
     if asked.release is not None:
         judged = judged.of_release(asked.release)
     found: dict[str, Any] = {}
-    not_approved = find_band_starts(policy).not_approved
+    starts = find_band_starts(policy)
+    not_approved = starts.not_approved
     whose = judged.whose
     try:
         calibrated = replace(matured_calibration(judged, asked.buckets), population=whose)
@@ -145,6 +147,7 @@ def _measure(store: Store, judged: Judged, policy: Policy, asked: Asked, branche
         as_of=judged.as_of,
         releases=releases,
         not_approved=not_approved,
+        declined_from=starts.cut_off,
         **found,
     )
 

@@ -93,7 +93,8 @@ def _refuse_other_sites(admitted: Admitted) -> None:
 
 def _tell(problem: Problem, with_it: Mapping[str, str], asked: Asked) -> Refusal:
     if problem.status == 401:
-        back = f"?next={quote(asked.path)}" if asked.method == "GET" and asked.path != "/" else ""
+        # Once for the path as an address, once more for the address as a parameter.
+        back = f"?next={quote(quote(asked.path))}" if asked.method == "GET" and asked.path != "/" else ""
         return Refusal(303, HTML, b"", {"Location": f"/sign-in{back}"})
     told = {name: value for name, value in with_it.items() if name != "WWW-Authenticate"}
     return Refusal(problem.status, HTML, render_stranger(problem), told)

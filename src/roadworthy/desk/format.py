@@ -33,12 +33,15 @@ def count(value: float | None) -> str:
 def number(value: float | None, digits: int = 3) -> str:
     """A number without more digits than it deserves.
 
-    >>> number(0.123456), number(1200.0)
-    ('0.123', '1,200')
+    >>> number(0.123456), number(1200.0), number(560.2, 0)
+    ('0.123', '1,200', '560')
     """
     if value is None or value != value:
         return NOTHING
-    return f"{value:,.{digits}f}".rstrip("0").rstrip(".") if abs(value) < 1e15 else f"{value:.6g}"
+    if abs(value) >= 1e15:
+        return f"{value:.6g}"
+    text = f"{value:,.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def money(amount: float | None, currency: str) -> str:

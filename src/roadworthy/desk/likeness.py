@@ -25,7 +25,7 @@ FEWEST = 10
 
 _LEAST = 200
 """So many matured applications of its own a release needs before those of every release stop standing in for them."""
-_PATIENCE = 0.25
+_PATIENCE = 0.1
 """How many seconds a page waits for the day's rates; on a large store they take longer, and come with the next page."""
 
 

@@ -6,7 +6,6 @@ Whoever and whatever is looked for by name travels in a cookie of the search pag
 from __future__ import annotations
 
 import hmac
-import math
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -17,6 +16,8 @@ import msgspec
 
 from roadworthy.access import Cookie
 from roadworthy.casework import FINAL_ANSWERS
+from roadworthy.desk.amounts import read_amount
+from roadworthy.desk.days import read_day
 from roadworthy.desk.visit import Visit
 from roadworthy.errors import Refused, UsageError
 from roadworthy.policy import ANSWERS
@@ -80,8 +81,8 @@ def read_wanted(asked: Mapping[str, str], zone: str = "UTC") -> Wanted:
     ('open',)
     >>> read_wanted({"amount_from": "much"})
     Traceback (most recent call last):
-    roadworthy.errors.UsageError: amount from: 'much' is no amount
-      mend: a number, without its currency
+    roadworthy.errors.UsageError: amount from is 'much', which is no number
+      mend: digits, with a point before decimals
     """
     found: dict[str, Any] = {}
     for field, name, known in (
@@ -101,11 +102,11 @@ def read_wanted(asked: Mapping[str, str], zone: str = "UTC") -> Wanted:
             found[field] = value
     for field in ("amount_from", "amount_to"):
         if value := asked.get(field):
-            found[field] = _read_amount(field, value)
+            found[field] = read_amount(field.replace("_", " "), value)
     if value := asked.get("decided_from"):
-        found["decided_from"] = _start(_read_day("decided from", value), zone)
+        found["decided_from"] = _start(read_day("decided from", value), zone)
     if value := asked.get("decided_to"):
-        found["decided_before"] = _start(_read_day("decided to", value) + timedelta(days=1), zone)
+        found["decided_before"] = _start(read_day("decided to", value) + timedelta(days=1), zone)
     return Wanted(**found)
 
 
@@ -134,26 +135,6 @@ def _url(asked: Mapping[str, str]) -> str:
 
 def _mark(visit: Visit, value: str) -> str:
     return hmac.digest(visit.token.encode(), value.encode(), "sha256").hex()[:16]
-
-
-def _read_amount(field: str, text: str) -> float:
-    try:
-        amount = float(text.replace(",", ""))
-    except ValueError:
-        amount = math.nan
-    if not math.isfinite(amount):
-        raise UsageError(f"{field.replace('_', ' ')}: {text!r} is no amount", mend="a number, without its currency")
-    return amount
-
-
-def _read_day(field: str, text: str) -> date:
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        found = date.max
-    if not 1970 <= found.year < 9000:
-        raise UsageError(f"{field}: {text!r} is no day", mend="as 2026-11-01")
-    return found
 
 
 def _start(day: date, zone: str) -> datetime:

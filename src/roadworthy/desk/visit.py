@@ -121,8 +121,12 @@ class Visit(Request[Any, Any, Any]):
 
     @property
     def secure(self) -> bool:
-        """Whether the page came over TLS."""
-        return self.scope["scheme"] == "https"
+        """Whether the page came over TLS: to here, or to the proxy before.
+
+        Whoever says so falsely gets a cookie that their own browser keeps for TLS, and nothing else.
+        """
+        before = self.admitted.headers.get(b"x-forwarded-proto", b"").strip().lower()
+        return self.scope["scheme"] == "https" or before == b"https"
 
     @cached_property
     def taken(self) -> Taken:

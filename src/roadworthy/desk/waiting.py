@@ -16,6 +16,7 @@ __all__ = ["Waiting", "list_approved", "list_submitted", "list_waiting", "list_w
 
 _LATELY = timedelta(days=7)
 _NAMED = 3
+_MOST_REVIEWS = 10_000
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,8 @@ def _reviews(visit: Visit) -> Iterator[Waiting]:
     words = _many(number, "applicant asks", "applicants ask", "for a person to look again")
     more = ""
     if number:
-        first = list_waiting_reviews(visit.deed())[0]
-        if first.deadline is not None:
+        first = next(iter(list_waiting_reviews(visit.deed(), limit=_MOST_REVIEWS)), None)
+        if first is not None and first.deadline is not None:
             zone = "UTC" if visit.product is None else visit.product.time_zone
             late = "was due" if first.deadline < visit.admitted.at else "is due"
             more = f"{first.application_id} {late} by {moment(first.deadline, zone)}"

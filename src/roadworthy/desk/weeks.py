@@ -73,13 +73,17 @@ class Week:
 
 @dataclass(frozen=True)
 class Weeks:
-    """Weeks, the latest first, of the branches that somebody sees; `latest` is the Monday of the last decision's."""
+    """Weeks, the latest first, of the branches that somebody sees; `latest` is the Monday of the last decision's.
+
+    `left_out`: those in which nothing was decided are not among them, since a long pause lies between the others.
+    """
 
     weeks: tuple[Week, ...]
     latest: date
     population: str
     rule: OddShares
     drawn: report.Weeks
+    left_out: bool = False
 
     @property
     def odd(self) -> tuple[Week, ...]:
@@ -127,8 +131,17 @@ def _count(deed: Deed, asked: Asked, zone: ZoneInfo, *, changes: bool) -> Weeks 
         return None
     latest = _monday(moment.astimezone(zone).date())
     first, last = _range(asked, latest)
-    mondays = [first + _WEEK * place for place in range(-_BEFORE, (last - first) // _WEEK + 2)]
-    spans = count_decided(deed, [_begin(monday, zone) for monday in mondays])
+    spans = _count_spans(deed, first, last, zone)
+    quiet = sum(not span.decisions for span in spans[_BEFORE:])
+    left_out = False
+    if asked == Asked() and quiet > USUAL // 2:  # after a long pause, the weeks before it are looked at too
+        more = _count_spans(deed, last - _WEEK * (MOST - 1), last, zone)
+        busy = [place for place in range(_BEFORE, len(more)) if more[place].decisions][-USUAL:]
+        left_out = len(busy) > USUAL - quiet
+        if left_out:
+            spans = more[busy[0] - _BEFORE :]
+            first = last - _WEEK * (len(more) - 1 - busy[0])
+    mondays = [first + _WEEK * place for place in range(-_BEFORE, len(spans) - _BEFORE)]
     totals = [span.decisions for span in spans]
     odd = {
         "decline": odd_shares([span.declined for span in spans], totals, window=_BEFORE),
@@ -145,6 +158,7 @@ def _count(deed: Deed, asked: Asked, zone: ZoneInfo, *, changes: bool) -> Weeks 
             changes=tuple(changed.get(mondays[place], ())),
         )
         for place in places
+        if spans[place].decisions or not left_out
     ]
     population = _population(deed, spans[_BEFORE:], first, last)
     drawn = report.Weeks(
@@ -153,7 +167,13 @@ def _count(deed: Deed, asked: Asked, zone: ZoneInfo, *, changes: bool) -> Weeks 
         referred=_cut(odd["refer"]),
         population=population,
     )
-    return Weeks(tuple(weeks[::-1]), latest, population, odd["decline"], drawn)
+    return Weeks(tuple(weeks[::-1]), latest, population, odd["decline"], drawn, left_out)
+
+
+def _count_spans(deed: Deed, first: date, last: date, zone: ZoneInfo) -> Sequence[Span]:
+    """The weeks from that of Monday `first` to that of `last`, and the twelve before them."""
+    mondays = [first + _WEEK * place for place in range(-_BEFORE, (last - first) // _WEEK + 2)]
+    return count_decided(deed, [_begin(monday, zone) for monday in mondays])
 
 
 def _range(asked: Asked, latest: date) -> tuple[date, date]:

@@ -70,8 +70,12 @@ def _read_parts(body: bytes, content_type: str) -> list[tuple[str, Sent, bool]]:
 
 
 def _plain_name(name: str | None) -> str:
-    """A name without folders, and without what cannot be printed."""
-    plain = (name or "").replace("\\", "/").rpartition("/")[2][:120]
+    r"""A name without folders and without what cannot be printed, its end where it is too long for a file's.
+
+    >>> _plain_name("C:\\loans\\..\\a.csv"), len(_plain_name("\u00e9" * 300 + ".csv").encode())
+    ('a.csv', 120)
+    """
+    plain = (name or "").replace("\\", "/").rpartition("/")[2].encode(errors="ignore")[-120:].decode(errors="ignore")
     return "".join(sign for sign in plain if sign.isprintable()).lstrip(".") or "upload"
 
 

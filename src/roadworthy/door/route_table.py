@@ -136,6 +136,7 @@ class RouteTable:
     Traceback (most recent call last):
     roadworthy.door.problem.ProblemError: PUT is not among its methods
       available: GET
+      mend: ask with one of its methods
     """
 
     def __init__(self, rows: Iterable[RouteRow]) -> None:

@@ -16,15 +16,13 @@ from msgspec import Struct
 from roadworthy.contract import Column, Contract
 from roadworthy.lifecycle.policy_words import (
     RULE_DOES,
-    approves_below,
-    declines_from,
     describe_rule,
     describe_terms,
     rate_words,
 )
 from roadworthy.live import Loaded
 from roadworthy.model import Package
-from roadworthy.policy import Policy, Rule
+from roadworthy.policy import Policy, Rule, find_band_starts
 from roadworthy.product import Product
 
 __all__ = ["Difference", "list_differences"]
@@ -88,9 +86,9 @@ def _measured(then: Package, now: Package) -> str:
 
 def _compare_contracts(then: Contract, now: Contract) -> Iterator[str]:
     old, new = ({column.name: column for column in contract.columns} for contract in (then, now))
-    for name in new.keys() - old.keys():
+    for name in (name for name in new if name not in old):
         yield f"new column {name}, {new[name].type}{'' if new[name].missing else ', which every application must have'}"
-    for name in old.keys() - new.keys():
+    for name in (name for name in old if name not in new):
         yield f"no column {name} any more"
     for name in (name for name in old if name in new):
         yield from _compare_columns(old[name], new[name])
@@ -117,7 +115,8 @@ def _compare_values(then: tuple[str, ...], now: tuple[str, ...]) -> Iterator[str
 
 def _compare_bands(then: Policy, now: Policy) -> Iterator[str]:
     said = False
-    was, declines = declines_from(then), declines_from(now)
+    before, after = find_band_starts(then), find_band_starts(now)
+    was, declines = before.decline, after.decline
     if was != declines:
         said = True
         if declines is None:
@@ -126,7 +125,7 @@ def _compare_bands(then: Policy, now: Policy) -> Iterator[str]:
             yield f"declines from a PD of {rate_words(declines)}; it declined nobody by PD"
         else:
             yield f"declines from a PD of {rate_words(declines)} instead of {rate_words(was)}"
-    approved, approves = approves_below(then), approves_below(now)
+    approved, approves = before.not_approved, after.not_approved
     if approved != approves:
         said = True
         yield f"approves {_below(approves)} instead of {_below(approved)}"

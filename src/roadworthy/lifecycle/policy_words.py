@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from roadworthy.policy import Answer, Policy, Rule, StatedEconomics
+from roadworthy.policy import Policy, Rule, StatedEconomics
 
 __all__ = [
+    "ANSWERED",
     "RULE_DOES",
-    "approves_below",
-    "declines_from",
     "describe_bands",
     "describe_rule",
     "describe_terms",
     "rate_words",
 ]
 
-_DOES = {"approve": "approved", "refer": "referred to a person", "decline": "declined"}
+ANSWERED = {"approve": "approved", "refer": "referred to a person", "decline": "declined"}
+"""What an application is that gets this answer."""
 RULE_DOES = {"refer": "refers", "decline": "declines", "pass": "does nothing"}
 """What a rule does where it holds, or where an input is missing."""
 
@@ -28,7 +28,7 @@ def describe_bands(policy: Policy) -> tuple[str, ...]:
     """
     told, low = [], 0.0
     for band in policy.bands:
-        does = _DOES[band.answer]
+        does = ANSWERED[band.answer]
         if band.up_to is None:
             told.append(f"a PD of {rate_words(low)} or more is {does}" if low else f"every PD is {does}")
         elif low:
@@ -53,16 +53,6 @@ def describe_terms(economics: StatedEconomics) -> dict[str, str]:
     return {name: f"{_value(term.value)} ({term.basis})" for name, term in economics.terms.items()}
 
 
-def approves_below(policy: Policy) -> float:
-    """The PD from which the bands approve no more: 0 where they approve nobody, 1 where they approve everybody."""
-    return next((low for low, answer in _starts(policy) if answer != "approve"), 1.0)
-
-
-def declines_from(policy: Policy) -> float | None:
-    """The PD from which the bands decline; None where they decline nobody."""
-    return next((low for low, answer in _starts(policy) if answer == "decline"), None)
-
-
 def rate_words(rate: float) -> str:
     """A rate as a percentage, with as many digits as it was given.
 
@@ -71,12 +61,6 @@ def rate_words(rate: float) -> str:
     """
     figures = f"{100 * rate:.6f}".rstrip("0")
     return f"{figures}0%" if figures.endswith(".") else f"{figures}%"
-
-
-def _starts(policy: Policy) -> list[tuple[float, Answer]]:
-    """Where each band begins."""
-    ends = [band.up_to or 0.0 for band in policy.bands]
-    return [(low, band.answer) for low, band in zip([0.0, *ends], policy.bands, strict=False)]
 
 
 def _value(value: float | str) -> str:

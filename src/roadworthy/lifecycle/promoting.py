@@ -14,7 +14,7 @@ from roadworthy.lifecycle.approving import check_approved
 from roadworthy.lifecycle.history import read_change
 from roadworthy.lifecycle.route import Alteration, alter_route
 from roadworthy.lifecycle.steps import find_champions
-from roadworthy.lifecycle.views import ReleaseView, read_releases, show_release, view_release
+from roadworthy.lifecycle.views import ReleaseView, read_releases, view_release
 from roadworthy.live import CurrentRoute, Loaded, release_subject, warm_up
 from roadworthy.product import missing_purpose
 from roadworthy.records import Entry, Live, ReleaseEvent, Route, Store
@@ -25,10 +25,17 @@ _SAME_PD = 1e-9
 
 
 def promote_release(
-    deed: Deed, release_id: str, *, current: CurrentRoute, reason: str = "", break_glass: str | None = None
+    deed: Deed,
+    release_id: str,
+    *,
+    current: CurrentRoute,
+    reason: str = "",
+    instead_of: str | None = None,
+    break_glass: str | None = None,
 ) -> ReleaseView:
     """Make a release live, by one compare-and-swap of the route; the stop switch and the tables stay as they are.
 
+    `instead_of` is the release that whoever asks saw live, "" where none was; None: whichever is live.
     Outside a trial it must be approved and its purpose stated in full; in a trial `notes` name what would be missing.
     `break_glass` is the reason for going without approval, by somebody who may; it stands in the records.
 
@@ -39,7 +46,7 @@ def promote_release(
     if break_glass is not None and not break_glass.strip():
         raise UsageError("whoever breaks the glass says why", mend="give the reason")
     needs_approval = break_glass is None and not deed.trial
-    seen = deed.store.ledger.live().route.champion
+    seen = _look(deed, instead_of)
     with deed.store.reading() as connection:
         release = view_release(connection, release_id, seen)
         if release.state == "live":
@@ -57,14 +64,14 @@ def promote_release(
     return _go_live(deed, current, release_id, alter, reason=reason, break_glass=break_glass)
 
 
-def roll_back(deed: Deed, *, current: CurrentRoute, reason: str = "") -> ReleaseView:
+def roll_back(deed: Deed, *, current: CurrentRoute, reason: str = "", instead_of: str | None = None) -> ReleaseView:
     """Go back to the release that was live before this one, and give it; a second time goes back one more.
 
     It was approved when it was promoted, so nobody needs to approve it again. Refused where nothing was live before, or
     somebody was quicker; otherwise as `promote_release`.
     """
     deed.demand("release.rollback")
-    seen = deed.store.ledger.live().route.champion
+    seen = _look(deed, instead_of)
     with deed.store.reading() as connection:
         left, target = _find_before(connection, seen)
 
@@ -98,7 +105,9 @@ def _go_live(
 ) -> ReleaseView:
     alter_route(deed, alter, reason=reason, break_glass=break_glass)
     current.refresh()
-    release = show_release(deed.store, release_id)
+    with deed.store.reading() as connection:
+        # As this act left it: somebody else may have replaced it since.
+        release = view_release(connection, release_id, release_id)
     notes = [f"the purpose is not stated in full: {', '.join(release.missing)}"] if release.missing else []
     changed = current.load(release_id).release.package.check_golden()
     if changed:
@@ -113,8 +122,22 @@ def _find_before(connection: Connection, seen: str | None) -> tuple[ReleaseView,
     releases = {release.id: release for release in read_releases(connection, seen)}
     champions = find_champions({release.id: release.steps for release in releases.values()})
     if champions[-1:] != (seen,) or len(champions) < 2:
-        raise Refused(f"nothing was live before release {seen}", mend="promote the release that should be live")
+        raise Refused(
+            f"there is no earlier release to go back to from release {seen}",
+            mend="promote the release that should be live",
+        )
     return releases[seen], releases[champions[-2]]
+
+
+def _look(deed: Deed, instead_of: str | None) -> str | None:
+    """The release that is live. Refused where that is not the one that whoever asks has looked at."""
+    champion = deed.store.ledger.live().route.champion
+    if instead_of not in (None, champion or ""):
+        raise Refused(
+            f"another release went live meanwhile: release {champion} is live now",
+            mend="look again at what would change now",
+        )
+    return champion
 
 
 def _check_quickest(deed: Deed, seen: str | None, live: Live) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from roadworthy.lifecycle.policy_words import approves_below, declines_from, rate_words
+from roadworthy.lifecycle.policy_words import ANSWERED, rate_words
 from roadworthy.lifecycle.preview import Preview
 from roadworthy.live import Loaded
+from roadworthy.policy import find_band_starts
 from roadworthy.product import missing_purpose
 
 __all__ = ["warn_release"]
@@ -15,7 +16,6 @@ _SHARE = 0.10
 _FOLD = 2.0
 _WORSE = 0.02
 _FEW = 100
-_ANSWERED = {"approve": "approved", "refer": "referred to a person", "decline": "declined"}
 
 
 def warn_release(live: Loaded, candidate: Loaded, preview: Preview, *, was_live: bool = False) -> tuple[str, ...]:
@@ -50,10 +50,10 @@ def _wrong_release(live: Loaded, candidate: Loaded, *, was_live: bool) -> Iterat
 
 
 def _wrong_cut_off(live: Loaded, candidate: Loaded) -> Iterator[str]:
-    then, now = live.release.policy, candidate.release.policy
+    then, now = find_band_starts(live.release.policy), find_band_starts(candidate.release.policy)
     for what, was, becomes in (
-        ("declines from", declines_from(then), declines_from(now)),
-        ("approves below", approves_below(then), approves_below(now)),
+        ("declines from", then.decline, now.decline),
+        ("approves below", then.not_approved, now.not_approved),
     ):
         if not was or not becomes or 1 / _FOLD < becomes / was < _FOLD:
             continue
@@ -70,7 +70,7 @@ def _shares(preview: Preview) -> Iterator[str]:
             f"{preview.refused:,} of the latest {preview.refused + preview.compared:,} applications would be turned "
             "away unread: they do not keep to its contract, and do to the live one's. Is it of this product?"
         )
-    for answer, words in _ANSWERED.items():
+    for answer, words in ANSWERED.items():
         was, becomes = preview.share(answer, now=False), preview.share(answer, now=True)
         if abs(becomes - was) > _SHARE:
             yield (

@@ -56,10 +56,11 @@ def approve_table(deed: Deed, name: str, version: str, *, reject: bool = False, 
     return _show(deed, name, version)
 
 
-def undo_table(deed: Deed, name: str, reason: str) -> TableVersionView:
+def undo_table(deed: Deed, name: str, reason: str, *, expected: str | None = None) -> TableVersionView:
     """Take the version in force back: the one it followed is in force again. Gives the version that was undone.
 
-    Refused where none is in force, and where there is none before it and the live release reads the table.
+    Refused where none is in force, or another than the `expected` one, and where there is none before it and the live
+    release reads the table.
     """
     deed.demand("table.undo")
     if not reason.strip():
@@ -70,6 +71,10 @@ def undo_table(deed: Deed, name: str, reason: str) -> TableVersionView:
         version = live.route.tables.get(name)
         if version is None:
             raise Refused(f"no version of table '{name}' is in force", available=live.route.tables)
+        if expected not in (None, version):
+            raise Refused(
+                f"version {expected} of table '{name}' is not in force any more", mend="look at what is in force now"
+            )
         with deed.store.reading() as connection:
             view = find_version(connection, name, version, live.route.tables)
             champion = live.route.champion

@@ -21,6 +21,8 @@ from roadworthy.records import to_us
 __all__ = ["judge_outcomes"]
 
 _TIME = pl.Datetime("us", "UTC")
+_AT_ONCE = 50_000
+_IDS = frozenset(("application_id", "decision_id"))  # of these, no two are equal
 _WORDS = tuple(name for name, kind in DECISIONS.items() if kind is pl.String)
 
 
@@ -102,6 +104,10 @@ def judge_outcomes(
 
 def _read_words(column: pl.Series) -> NDArray[Any]:
     """The texts of a column, None where there is none; equal ones are one object, for they are a million times few."""
+    if column.name in _IDS:
+        # Part by part, for no other thread gets a turn while texts are made.
+        starts = range(0, len(column), _AT_ONCE)
+        return np.concatenate([np.empty(0, object), *(column.slice(i, _AT_ONCE).to_numpy() for i in starts)])
     coded = column.to_arrow().dictionary_encode()
     words = np.array([*coded.dictionary.to_pylist(), None], dtype=object)
     found: NDArray[Any] = words[coded.indices.fill_null(len(words) - 1).to_numpy(zero_copy_only=False)]

@@ -8,10 +8,10 @@ from typing import Any
 
 import polars as pl
 from msgspec import Struct
-from sqlalchemy import Connection, Select, and_, or_, select
+from sqlalchemy import Connection, Integer, Select, and_, cast, or_, select
 
 from roadworthy.outcomes.row import BARE
-from roadworthy.records import decode_payload, metadata, to_us
+from roadworthy.records import decode_payload, metadata, read_parts, to_us
 
 __all__ = ["DECISIONS", "read_decisions", "read_erased", "read_recorded", "read_standing"]
 
@@ -20,14 +20,13 @@ _events = metadata.tables["outcome_events"]
 _applications = metadata.tables["applications"]
 _CONCLUDING = ("final_answer", "override", "human_review")
 _EVENTS = {
-    "record_id": pl.String,
     "application_id": pl.String,
     "event": pl.String,
     "at_us": pl.Int64,
     "known_us": pl.Int64,
     "days": pl.Int64,
     "bad": pl.Int64,
-    "corrects": pl.String,
+    "corrected": pl.Int64,
 }
 DECISIONS = {
     "application_id": pl.String,
@@ -45,7 +44,6 @@ DECISIONS = {
 
 _JUDGING = ("booked", "default", "days_past_due", BARE)
 """Events that say whether an application was lent to, or went bad."""
-_AT_ONCE = 20_000
 
 
 class _Release(Struct):
@@ -70,15 +68,17 @@ class _Concluded(Struct):
 
 def read_standing(connection: Connection, as_of_us: int) -> pl.DataFrame:
     """The events known by then that nothing known by then put right, by name or by being told later of the same."""
+    later = _events.alias()
+    corrected = select(later.c.corrects).where(later.c.corrects.is_not(None), later.c.known_us <= as_of_us)
     columns = (
-        _events.c.record_id, _events.c.application_id, _events.c.event, _events.c.happened_us, _events.c.known_us,
-        _events.c.days, _events.c.bad, _events.c.corrects,
+        _events.c.application_id, _events.c.event, _events.c.happened_us, _events.c.known_us, _events.c.days,
+        _events.c.bad, cast(_events.c.record_id.in_(corrected), Integer),
     )  # fmt: skip
-    # Payments are many and judge nobody; only what they put right would.
-    judges = or_(_events.c.event.in_(_JUDGING), _events.c.corrects.is_not(None))
-    known = _to_frame(connection, select(*columns).where(_events.c.known_us <= as_of_us, judges), _EVENTS)
+    # Payments are many, and judge nobody.
+    wanted = select(*columns).where(_events.c.known_us <= as_of_us, _events.c.event.in_(_JUDGING))
+    known = _to_frame(connection, wanted, _EVENTS)
     latest = pl.col("known_us") == pl.col("known_us").max().over("application_id", "event", "at_us")
-    return known.filter(latest & ~pl.col("record_id").is_in(known["corrects"].drop_nulls().implode()))
+    return known.filter(latest & (pl.col("corrected") == 0))
 
 
 def read_erased(connection: Connection) -> list[str]:
@@ -109,17 +109,11 @@ def read_decisions(connection: Connection, as_of_us: int) -> pl.DataFrame:
 
 def _to_frame(connection: Connection, wanted: Select[Any], schema: Mapping[str, Any]) -> pl.DataFrame:
     """The rows as columns, a part at a time, so that a million of them are never all there as objects."""
-    rows = connection.execute(wanted, execution_options={"yield_per": _AT_ONCE})
-    parts = [
-        pl.DataFrame(
-            [
-                pl.Series(name, values, kind)
-                for (name, kind), values in zip(schema.items(), zip(*part, strict=True), strict=True)
-            ]
-        )
-        for part in rows.partitions()
-    ]
-    return pl.concat([pl.DataFrame(schema=schema), *parts])
+    parts = [pl.DataFrame(schema=schema)]
+    for rows in read_parts(connection, wanted):
+        columns = zip(schema.items(), zip(*rows, strict=True), strict=True)
+        parts.append(pl.DataFrame([pl.Series(name, values, kind) for (name, kind), values in columns]))
+    return pl.concat(parts)
 
 
 def read_recorded(connection: Connection, ids: Select[tuple[str]], as_of_us: int) -> pl.DataFrame:

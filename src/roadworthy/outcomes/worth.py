@@ -80,16 +80,20 @@ def _read_columns(store: Store, rows: Judged, names: tuple[str, ...]) -> dict[st
     columns = {name: np.full(len(rows), np.nan) for name in names}
     if not names:
         return columns
+    # What is not priced is passed over unread.
+    priced = msgspec.defstruct(
+        "Priced", [(f"column_{i}", Any, msgspec.field(default=None, name=name)) for i, name in enumerate(names)]
+    )
+    decoder = msgspec.json.Decoder(priced)
     place = {record_id: i for i, record_id in enumerate(rows.decision_id.tolist())}
     for record_id, inputs in _read_inputs(store, list(place)):
-        for name in names:
-            value = inputs.get(name)
+        for name, value in zip(names, msgspec.structs.astuple(decoder.decode(inputs)), strict=True):
             if isinstance(value, int | float):
                 columns[name][place[record_id]] = value
     return columns
 
 
-def _read_inputs(store: Store, decision_ids: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _read_inputs(store: Store, decision_ids: list[str]) -> Iterator[tuple[str, msgspec.Raw]]:
     """The inputs of each decision, as they came; none for what cannot be opened any more."""
     for start in range(0, len(decision_ids), _AT_ONCE):
         with store.reading() as connection:
@@ -97,4 +101,4 @@ def _read_inputs(store: Store, decision_ids: list[str]) -> Iterator[tuple[str, d
         for record_id, key_id, sealed in found:
             plain = sealed if sealed is None or key_id is None else store.ledger.opener(key_id, sealed)
             if plain is not None:
-                yield record_id, msgspec.json.decode(decode_payload(plain, Particulars).inputs)
+                yield record_id, decode_payload(plain, Particulars).inputs

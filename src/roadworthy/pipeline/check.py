@@ -62,7 +62,9 @@ def check_product(workspace: Workspace) -> CheckResult:
     if contract is not None:
         notes += _list_guesses(contract)
         if package is not None and package.contract != contract:
-            faults.append("contract.yaml is not the one the model was sealed with\n  mend: roadworthy run")
+            # Where the model was brought along, a run retrains nothing and would leave the fault as it is.
+            mend = "roadworthy run" if workspace.trains else "seal the model again, with --contract contract.yaml"
+            faults.append(f"contract.yaml is not the one the model was sealed with\n  mend: {mend}")
     attempt(lambda: workspace.mapping)
     attempt(lambda: workspace.source)
     attempt(lambda: workspace.stages)

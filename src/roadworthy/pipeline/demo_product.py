@@ -12,7 +12,6 @@ from roadworthy.pipeline.demo_tables import MERCHANTS
 from roadworthy.pipeline.init import init_product
 from roadworthy.policy import Expected, Policy, Rule, StatedEconomics, StatedReason, StatedTerm, policy_yaml
 from roadworthy.portfolio import HORIZON_MONTHS, describe
-from roadworthy.product import product_yaml
 from roadworthy.yaml_file import write_text
 
 __all__ = ["edit_contract", "edit_policy", "make_product"]
@@ -131,6 +130,7 @@ def make_product(data: Path, directory: Path, policy: Policy | None = None) -> M
         id="application_id",
         date="applied_at",
         amount="amount",
+        branch="branch",
         money=_MONEY,
         group=_GROUP,
         answers=answers,
@@ -142,8 +142,6 @@ def make_product(data: Path, directory: Path, policy: Policy | None = None) -> M
     tables = directory / "tables"
     tables.mkdir()
     write_text(tables / f"{MERCHANTS.name}.yaml", contract_yaml(MERCHANTS))
-    branch = msgspec.structs.replace(made.product.data, branch="branch")
-    write_text(directory / "product.yaml", product_yaml(msgspec.structs.replace(made.product, data=branch)))
     policy = policy or edit_policy(Policy.load(directory / "policy.yaml"), contract)
     write_text(directory / "policy.yaml", policy_yaml(policy))
     return made.counts

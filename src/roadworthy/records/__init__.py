@@ -39,6 +39,7 @@ from roadworthy.records.route import Live, Route, RouteChange
 from roadworthy.records.schema import metadata
 from roadworthy.records.search import Found, Wanted, count_applications, read_application, search_applications
 from roadworthy.records.store import Store, StoreFacts, create_store, migrate_store, open_store
+from roadworthy.records.streaming import read_parts
 from roadworthy.records.verifying import verify_chain
 
 __all__ = [
@@ -109,6 +110,7 @@ __all__ = [
     "read_content",
     "read_latest_moment",
     "read_manifest",
+    "read_parts",
     "read_proposal",
     "rebuild_projections",
     "restore",

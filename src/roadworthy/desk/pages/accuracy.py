@@ -14,6 +14,8 @@ from roadworthy.errors import RoadworthyError, UsageError
 __all__ = ["HANDLERS"]
 
 _FEWEST, _MOST, _USUAL = 2, 100, 10
+_PATIENCE = 0.2
+"""How many seconds the page waits for figures; where they take longer it says so, and comes back by itself."""
 
 
 @page("/accuracy", "performance.read", "How accurate the predictions were")
@@ -28,7 +30,9 @@ def get_accuracy(visit: Visit) -> Shown:
     values: dict[str, Any] = {"form": form, "today": today, "currency": live.product.currency}
     try:
         asked = Asked(_read_day(form["as_of"], today), _read_buckets(form["buckets"]), form["release"] or None)
-        worked = lately.look(visit.services.store, live, asked, visit.by.branches, visit.admitted.at)
+        worked = lately.look(
+            visit.services.store, live, asked, visit.by.branches, visit.admitted.at, patience=_PATIENCE
+        )
     except RoadworthyError as problem:
         return show(visit, "accuracy.html", problem=problem, found=None, at=None, under_way=False, **values)
     found, at = (None, None) if worked is None else (worked.value, worked.at)

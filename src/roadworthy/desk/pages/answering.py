@@ -15,12 +15,13 @@ from roadworthy.casework import (
 )
 from roadworthy.desk.addresses import address
 from roadworthy.desk.amounts import read_amount, read_months, read_rate
+from roadworthy.desk.days import read_day
 from roadworthy.desk.format import day, words
 from roadworthy.desk.page import Shown, act, go, page, show
 from roadworthy.desk.pages.applications import currency_of, open_application
 from roadworthy.desk.repeating import read_once
 from roadworthy.desk.visit import Form, Visit
-from roadworthy.errors import NotAllowed, NotFound, RoadworthyError, UsageError
+from roadworthy.errors import NotAllowed, NotFound, RoadworthyError
 
 __all__ = ["HANDLERS"]
 
@@ -66,7 +67,7 @@ def post_review(visit: Visit) -> Shown:
     """The request is recorded, with its deadline."""
     view, form = open_application(visit), visit.sent
     try:
-        until = _read_day(form["until"])
+        until = read_day("answered by", form["until"])
         ends = _start_of_day(visit, until + timedelta(days=1)) - timedelta(minutes=1)
         ask_review(visit.deed(), view.decision_id, view=form["view"], deadline=ends, once=read_once(visit))
     except (NotAllowed, NotFound):
@@ -142,13 +143,6 @@ def _read_terms(form: Form) -> dict[str, Any]:
         "rate": read_rate("rate", form["rate"]),
         "conditions": form["conditions"],
     }
-
-
-def _read_day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"answered by {text!r}, which is no day", mend="as 2026-11-30") from None
 
 
 def _start_of_day(visit: Visit, when: date) -> Any:

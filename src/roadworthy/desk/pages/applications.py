@@ -60,6 +60,8 @@ def describe_application(visit: Visit, view: DecisionView) -> dict[str, Any]:
     policy = None if loaded is None else loaded.release.policy
     rules = {} if policy is None else {rule.code: rule for rule in policy.rules}
     final = next((item.data for item in view.history if item.record_id == view.final_id), None)
+    inputs = _inputs(view, loaded)
+    meanings = {name: meaning for name, meaning, _ in inputs}
     return {
         "view": view,
         "currency": currency_of(visit),
@@ -69,8 +71,11 @@ def describe_application(visit: Visit, view: DecisionView) -> dict[str, Any]:
         "words": None if policy is None else policy.answer_words,
         "bands": () if policy is None else _bands(policy.bands),
         "rules": [(code, rules.get(code)) for code in view.rules],
-        "reasons": [(reason, _value(view, reason.column), _direction(reason.contribution)) for reason in view.reasons],
-        "inputs": _inputs(view, loaded),
+        "reasons": [
+            (reason, _value(view, reason.column), meanings.get(reason.column or ""), _direction(reason.contribution))
+            for reason in view.reasons
+        ],
+        "inputs": inputs,
         "terms": "" if final is None else tell_terms(final, currency_of(visit)),
         "history": [line for line in history if line.kind != "outcome_event"],
         "outcomes": [item.data for item in view.history if item.kind == "outcome_event"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any, cast
 
 from litestar import Response
@@ -61,8 +62,9 @@ def post_file(visit: Visit) -> Shown:
                 mend="cut it into several files, or have it scored at the machine: roadworthy score",
             )
         warnings = (*_same_again(visit, file, once), *seen.warnings)
-        if warnings and "read" not in form:
-            return _show_files(visit, _unread(file.name), record=record, warnings=warnings)
+        mark = sha256(file.data).hexdigest()[:16]
+        if warnings and form["read"] != mark:
+            return _show_files(visit, _unread(file.name), record=record, warnings=warnings, mark=mark)
         job = ask_to_score(visit.deed(), file.data, file.name, record=record, rows=seen.rows, once_key=once)
     except RoadworthyError as problem:
         return _show_files(visit, problem, record=record)
@@ -126,8 +128,14 @@ def _unread(name: str) -> Refused:
 
 
 def _show_files(
-    visit: Visit, problem: RoadworthyError | None = None, *, record: bool = False, warnings: tuple[str, ...] = ()
+    visit: Visit,
+    problem: RoadworthyError | None = None,
+    *,
+    record: bool = False,
+    warnings: tuple[str, ...] = (),
+    mark: str = "",
 ) -> Shown:
+    """The page; `warnings` are about the file of this `mark`, so that no other one is taken for having been read."""
     with visit.services.store.reading() as connection:
         jobs = list_jobs(connection, by=visit.by)
     return show(
@@ -138,6 +146,7 @@ def _show_files(
         everyone=visit.may("job.cancel"),
         record=record,
         warnings=warnings,
+        mark=mark,
         most=MOST_ROWS,
         once=visit.services.new_id(),
         live=visit.taken.route.champion,

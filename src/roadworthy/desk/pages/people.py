@@ -24,7 +24,8 @@ from roadworthy.access import (
     rotate_key,
     sign_out_everywhere,
 )
-from roadworthy.desk.access_changes import change_access, read_amount, read_branches, read_key_life, show_secret
+from roadworthy.desk.access_changes import change_access, read_branches, read_key_life, show_secret
+from roadworthy.desk.amounts import read_amount
 from roadworthy.desk.page import Shown, act, go, page, show
 from roadworthy.desk.visit import Form, Visit
 from roadworthy.errors import NotFound, RoadworthyError
@@ -57,7 +58,7 @@ class _Given:
         return {
             "roles": self.roles,
             "branches": read_branches(self.branches),
-            "authority": read_amount(self.authority),
+            "authority": read_amount("authority", self.authority) or 0.0,
         }
 
 
@@ -214,7 +215,7 @@ def _show_link(visit: Visit, name: str, link: str) -> Shown:
     return show_secret(
         visit,
         title=f"A link for {name}",
-        secret=f"{str(visit.base_url).rstrip('/')}/sign-in?link={link}",
+        secret=f"{'https' if visit.secure else 'http'}://{visit.base_url.netloc}/sign-in?link={link}",
         says=f"It signs {name} in once, within {_LINK_HOURS} hours. Give it to them alone.",
         back=_where(name),
     )

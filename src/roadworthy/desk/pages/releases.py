@@ -102,8 +102,14 @@ def post_promote(visit: Visit) -> Shown:
     """Make it live, by whoever has seen what that changes."""
     release = _find(visit)
     try:
-        _check_seen(visit, release, back=False)
-        promote_release(visit.deed(), release.id, current=visit.services.current, reason=visit.sent["reason"])
+        _check_read(visit, release, back=False)
+        promote_release(
+            visit.deed(),
+            release.id,
+            current=visit.services.current,
+            reason=visit.sent["reason"],
+            instead_of=visit.sent["instead_of"],
+        )
     except RoadworthyError as error:
         return _show_change(visit, release, back=False, problem=error)
     return go(f"/releases/{release.id}", f"Release {release.id} is live")
@@ -113,8 +119,13 @@ def post_promote(visit: Visit) -> Shown:
 def post_rollback(visit: Visit) -> Shown:
     """Go back, by whoever has seen what that changes."""
     try:
-        _check_seen(visit, find_rollback(visit.services.store), back=True)
-        release = roll_back(visit.deed(), current=visit.services.current, reason=visit.sent["reason"])
+        _check_read(visit, find_rollback(visit.services.store), back=True)
+        release = roll_back(
+            visit.deed(),
+            current=visit.services.current,
+            reason=visit.sent["reason"],
+            instead_of=visit.sent["instead_of"],
+        )
     except RoadworthyError as error:
         return _show_change(visit, find_rollback(visit.services.store), back=True, problem=error)
     return go(f"/releases/{release.id}", f"Rolled back: release {release.id} is live again")
@@ -154,6 +165,7 @@ def _show_release(visit: Visit, problem: RoadworthyError | None = None) -> Shown
         against=champion,
         differences=() if loaded is None or champion is None else list_differences(champion, loaded),
         note=visit.sent["note"] if problem is not None and visit.method == "POST" else "",
+        back_to=_before(visit),
     )
 
 
@@ -190,15 +202,11 @@ def _weigh(visit: Visit, release: ReleaseView, *, back: bool) -> tuple[Preview |
     return preview, warn_release(live, candidate, preview, was_live=was_live)
 
 
-def _check_seen(visit: Visit, release: ReleaseView, *, back: bool) -> None:
-    """Refused where what was seen before is not what would be done, or its warnings were not read."""
-    sent, champion = visit.sent, visit.taken.route.champion
-    if sent["instead_of"] != (champion or ""):
-        raise Refused(
-            f"another release went live meanwhile: release {champion} is live now",
-            mend="what would change now stands below; look at it again",
-        )
-    if sent["read"] != "yes" and _weigh(visit, release, back=back)[1]:
+def _check_read(visit: Visit, release: ReleaseView, *, back: bool) -> None:
+    """Refused where there are warnings that were not read. Those of another live release are not what was seen."""
+    sent = visit.sent
+    seen = sent["instead_of"] == (visit.taken.route.champion or "")
+    if seen and sent["read"] != "yes" and _weigh(visit, release, back=back)[1]:
         raise Refused("there are warnings, and nobody has said that they were read", mend="read them, and tick the box")
 
 

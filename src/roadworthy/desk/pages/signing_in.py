@@ -70,12 +70,13 @@ def post_sign_out(visit: Visit) -> Shown:
 
 
 def _within(path: str) -> str:
-    """A path of this site; the first page for anything else.
+    """A path of this site, written as an address; the first page for anything else.
 
     >>> _within("/search?name=x"), _within("//elsewhere.example"), _within("https://elsewhere.example")
     ('/search?name=x', '/', '/')
     """
-    return path if path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() else "/"
+    plain = path.isascii() and path.isprintable()
+    return path if plain and path.startswith("/") and not path.startswith(("//", "/\\")) else "/"
 
 
 HANDLERS = (get_sign_in, post_sign_in, post_sign_out)

@@ -90,12 +90,7 @@ def post_undo(visit: Visit) -> Shown:
     """Undo it, for a reason: the version before it is in force again."""
     version = _find(visit)
     try:
-        if version.state != "in_force":
-            raise Refused(
-                f"version {version.version} of table '{version.table}' is not in force any more",
-                mend="look at what is in force now",
-            )
-        undone = undo_table(visit.deed(), version.table, visit.sent["reason"])
+        undone = undo_table(visit.deed(), version.table, visit.sent["reason"], expected=version.version)
     except RoadworthyError as error:
         return _show_version(visit, error)
     again = f"version {undone.follows} is in force again" if undone.follows else "no version is in force now"

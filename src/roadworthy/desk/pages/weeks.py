@@ -6,10 +6,11 @@ from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from roadworthy.desk.days import read_day
 from roadworthy.desk.page import Shown, page, show
 from roadworthy.desk.visit import Visit
 from roadworthy.desk.weeks import MOST, USUAL, Asked, Weeks, WeeksLately
-from roadworthy.errors import RoadworthyError, UsageError
+from roadworthy.errors import RoadworthyError
 from roadworthy.report import image_address
 
 __all__ = ["HANDLERS"]
@@ -23,7 +24,7 @@ def get_weeks(visit: Visit) -> Shown:
     zone = "UTC" if visit.product is None else visit.product.time_zone
     values: dict[str, Any] = {"form": form, "usual": USUAL, "most": MOST}
     try:
-        asked = Asked(*(_read_day(name, text) for name, text in form.items()))
+        asked = Asked(*(read_day(name, text) if text else None for name, text in form.items()))
         worked = lately.look(visit.deed(), asked, zone, visit.admitted.at)
     except RoadworthyError as problem:
         return show(visit, "weeks.html", problem=problem, found=None, under_way=False, asked_well=False, **values)
@@ -33,18 +34,6 @@ def get_weeks(visit: Visit) -> Shown:
         values |= {"at": worked.at, "older": _older(found), "newer": _newer(found), "picture": picture}
         values |= {"address": None if picture is None else image_address(picture)}
     return show(visit, "weeks.html", found=found, under_way=worked is None, asked_well=True, **values)
-
-
-def _read_day(name: str, text: str) -> date | None:
-    if not text:
-        return None
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        day = date.max
-    if not 1971 <= day.year < 9000:
-        raise UsageError(f"{text!r} is no day", where=name, mend="as 2026-11-01")
-    return day
 
 
 def _older(found: Weeks) -> str:
