@@ -7,7 +7,7 @@ knows widen the bounds: each counts once as good and once as bad.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from roadworthy.errors import MeasureError
-from roadworthy.measures.economics import Priced
+from roadworthy.measures.economics import Economics, Priced
+from roadworthy.measures.money import check_priced
 from roadworthy.measures.results import (
     COUNT,
     MONEY,
@@ -96,6 +97,8 @@ def answer_table(
     answer: ArrayLike,
     *,
     words: Sequence[str] = ("approve", "refer", "decline"),
+    economics: Economics | Priced | None = None,
+    columns: Mapping[str, ArrayLike] | None = None,
     priced: Priced | None = None,
     weights: ArrayLike | None = None,
     population: str = NOT_STATED,
@@ -103,11 +106,12 @@ def answer_table(
     """Count outcomes by answer, and bound the profit.
 
     `bad` (n,) holds 0, 1, and NaN or None where nobody knows; `answer` (n,) holds positions in `words`: 0 approve, 1
-    refer, 2 decline; `weights` (n,) are at least 0; `priced` prices the same n applications. Raises MeasureError.
+    refer, 2 decline; `weights` (n,) are at least 0. Money comes from `economics`, with `columns` for what its terms
+    read, or from `priced`, which is the same already priced; without either no money is shown. Raises MeasureError.
 
     >>> from roadworthy.measures import Economics
     >>> economics = Economics(revenue=100, funding=0, ead=1000, lgd=0.5, review=10)
-    >>> table = answer_table([0, 1, 0, 1, 1], [0, 0, 1, 1, 2], priced=economics.price({}, 5))
+    >>> table = answer_table([0, 1, 0, 1, 1], [0, 0, 1, 1, 2], economics=economics)
     >>> table.profit_if_approved.tolist(), table.profit_low, table.profit_high
     ([-400.0, -400.0, -500.0], -920.0, -320.0)
     >>> print(table.sentence)
@@ -120,8 +124,10 @@ def answer_table(
     codes = np.asarray(answer)
     if codes.shape != outcomes.bad.shape or not np.isin(codes, (0, 1, 2)).all():
         raise MeasureError("answer holds, for each application, 0 (approve), 1 (refer) or 2 (decline)")
-    if priced is not None and len(priced) != len(codes):
-        raise MeasureError(f"priced is of {len(priced):,} applications and bad of {len(codes):,}")
+    if priced is not None and economics is not None:
+        raise MeasureError("economics and priced both state the money", mend="keep one: terms, or priced already")
+    stated = economics if priced is None else priced
+    money = None if stated is None else check_priced(stated, columns, len(codes))
     weight = outcomes.weights if outcomes.weights.size else np.ones(len(codes))
     codes = codes.astype(np.int64)
 
@@ -133,10 +139,10 @@ def answer_table(
     unknown = total((~known).astype(np.float64))
     profit: Floats | None = None
     low = high = None
-    if priced is not None:
-        bounds = bound_profit(partly_known, priced)
+    if money is not None:
+        bounds = bound_profit(partly_known, money)
         profit = np.where(unknown > 0.0, np.nan, total(bounds.best))
-        review = total(np.asarray(priced.review))[1]
+        review = total(np.asarray(money.review))[1]
         low = float(total(bounds.worst)[0] + total(np.minimum(bounds.worst, 0.0))[1] - review)
         high = float(total(bounds.best)[0] + total(np.maximum(bounds.best, 0.0))[1] - review)
     bounded: dict[str, Floats] = {}
@@ -155,7 +161,7 @@ def answer_table(
         profit_if_approved=profit,
         profit_low=low,
         profit_high=high,
-        currency=None if priced is None else priced.economics.currency,
+        currency=None if money is None else money.economics.currency,
         count=len(codes),
         population=population,
     )

@@ -14,7 +14,7 @@ from roadworthy.measures.economics import Economics, Priced
 from roadworthy.measures.money import check_priced
 from roadworthy.measures.results import MONEY, NOT_STATED, PD, RATIO, SHARE, Floats, Table
 from roadworthy.measures.search import Search
-from roadworthy.measures.unknown import check_partly_known
+from roadworthy.measures.unknown import bound_profit, check_partly_known
 
 __all__ = ["RejectSensitivity", "reject_sensitivity"]
 
@@ -88,7 +88,7 @@ def reject_sensitivity(
         raise MeasureError("multipliers lie above 0, at most 1,000", mend="multipliers=(1, 1.5, 2)")
     priced = check_priced(economics, columns, len(outcomes))
     compared = None if in_force is None else check_cut_off(in_force, "in_force")
-    observed = priced.profit(outcomes.bad)
+    observed = bound_profit(applications, priced).expected  # of the known: the others are assumed below
     weight = outcomes.weights if outcomes.weights.size else np.ones(len(outcomes))
     order = np.argsort(outcomes.pd)
     rows = []

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from roadworthy.errors import MeasureError
 from roadworthy.measures.checks import Outcomes, check_numbers, check_outcomes
 from roadworthy.measures.economics import Priced
+from roadworthy.measures.money import refuse_more_bads
 from roadworthy.measures.results import Floats
 
 __all__ = ["Bounds", "PartlyKnown", "bound_profit", "check_partly_known"]
@@ -48,16 +48,20 @@ def check_partly_known(bad: ArrayLike, pd: ArrayLike, weights: ArrayLike | None)
 
 
 def bound_profit(applications: PartlyKnown, priced: Priced) -> Bounds:
-    """The profit of each application if approved, bounded where its outcome is unknown."""
-    if len(priced) != len(applications):
-        raise MeasureError(f"priced is of {len(priced):,} applications and bad of {len(applications):,}")
-    profit = priced.profit(applications.outcomes.bad)
-    if applications.known.all():
+    """The profit of each application if approved, bounded where its outcome is unknown.
+
+    A lifetime factor that the known outcomes contradict is refused. Of the unknown it is held to nothing, so that the
+    worst bound may count more bads than there are applications: too low, and never too high.
+    """
+    outcomes, known = applications.outcomes, applications.known
+    heavy = outcomes.weighted(known.astype(np.float64))
+    refuse_more_bads(priced, outcomes.bads, float(heavy.sum()))
+    profit = priced.profit(outcomes.bad)
+    if known.all():
         return Bounds(profit, profit, profit)
     other = priced.profit(np.ones(len(applications), dtype=np.bool_))
-    known = applications.known
     return Bounds(
         worst=np.where(known, profit, np.minimum(profit, other)),
         best=np.where(known, profit, np.maximum(profit, other)),
-        expected=np.where(known, profit, priced.expected(applications.outcomes.pd)),
+        expected=np.where(known, profit, priced.expected(outcomes.pd)),
     )
