@@ -189,6 +189,29 @@ def test_who_states_no_group_is_a_group(group: Any) -> None:
     assert table.count.tolist() == [2, 2]
 
 
+@pytest.mark.parametrize("unstated", [None, "", "missing", "unknown", "Unknown", "not stated"])
+@pytest.mark.parametrize("stated", [2, 300], ids=["small", "large"])
+def test_those_who_state_no_group_are_the_standard_only_where_nobody_states_one(unstated: Any, stated: int) -> None:
+    """They are more, and approved more often: still the groups that are stated are compared among each other."""
+    group = ["n"] * stated + ["s"] * stated + [unstated] * 600
+    approved = [1] * (stated - 1) + [0] + [0] * (stated - 1) + [1] + [1] * 600
+    table = adverse_impact_ratio(group, approved=approved)
+    assert table.reference == "n"
+    assert standardised_mean_difference(group, approved).reference == "n"
+    alone = [unstated] * 600
+    assert adverse_impact_ratio(alone, approved=[1] * 600).verdict.tolist() == ["reference"]
+    assert standardised_mean_difference(alone, approved[:600]).difference.tolist() == [0.0]
+    # By name it can be asked for.
+    name = str(table.group[-1]) if unstated in (None, "", "missing") else str(unstated)
+    assert adverse_impact_ratio(group, approved=approved, reference=name).reference == name
+
+
+def test_of_stated_groups_one_that_is_not_small_is_the_standard_first() -> None:
+    group = ["few"] * 5 + ["many"] * 200 + [None] * 300
+    approved = [1] * 5 + [1] * 100 + [0] * 100 + [1] * 300
+    assert adverse_impact_ratio(group, approved=approved).reference == "many"
+
+
 def test_numbers_are_groups_too() -> None:
     groups: tuple[Any, ...] = ([1, 2, 1, 2], [1.0, 2.0, 1.0, float("nan")], [1, "x", 1, None])
     for group in groups:

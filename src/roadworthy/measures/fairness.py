@@ -81,7 +81,7 @@ def adverse_impact_ratio(
     `group` (n,) are texts or numbers, of at most 100 values. Either `pd` (n,) in 0..1 with a `cut_off`, PD below it
     being approved, or `approved` (n,), 0 and 1, as the whole policy or people answered. It takes no outcomes, so hand
     in everyone who applied. `reference` is one of the groups; by default the one with the highest approval rate among
-    those not small. `weights` (n,) are at least 0; with them a group's size is (sum of weights)^2 / (sum of squares).
+    those stated and not small: "missing", "unknown" and "not stated" only where there is no other. `weights` (n,) are at least 0; with them a group's size is (sum of weights)^2 / (sum of squares).
     Groups, or a reference, smaller than `minimum` are called small and get no verdict. Raises MeasureError.
 
     ratio = approval rate / approval rate of the reference, with the interval of Katz, D., Baptista, J., Azen, S. P. and
@@ -111,7 +111,7 @@ def adverse_impact_ratio(
     weight, said_yes, size = groups.sums(), groups.sums(yes[groups.kept]), groups.size()
     rate = said_yes / weight
     small = size < least
-    at = groups.reference(reference, _highest(rate, small))
+    at = groups.reference(reference, rate, small)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = rate / (rate[at] or np.nan)
         spread = np.sqrt((1.0 - rate) / (size * rate) + (1.0 - rate[at]) / (size[at] * rate[at]))
@@ -157,10 +157,6 @@ def _recovered(rate: Floats, size: Floats, at: int, confidence: float) -> tuple[
         return found
 
     return end(low, float(high[at]), -1.0), end(high, float(low[at]), 1.0)
-
-
-def _highest(rate: Floats, small: NDArray[np.bool_]) -> int:
-    return int(np.argmax(np.where(small & ~small.all(), -1.0, rate)))
 
 
 def _verdict(low: float, high: float) -> str:
@@ -216,7 +212,7 @@ def standardised_mean_difference(
     """How far the groups' mean PDs (or scores) lie apart, in standard deviations: what no cut-off was chosen for.
 
     `values` (n,) are PDs or scores, any numbers; the other arguments are those of `adverse_impact_ratio`, but the
-    reference is by default the largest group. Raises MeasureError.
+    reference is by default the largest group of those stated. Raises MeasureError.
 
     difference = (mean - mean of the reference) / s, s^2 = ((n - 1) s1^2 + (m - 1) s2^2) / (n + m - 2): Cohen, J.
     (1988), Statistical Power Analysis for the Behavioral Sciences, doi:10.4324/9780203771587. Its interval is d +- z
@@ -232,7 +228,7 @@ def standardised_mean_difference(
     confidence, least = check_confidence(confidence), check_minimum(minimum)
     numbers = numbers[groups.kept]
     weight, size = groups.sums(), groups.size()
-    at = groups.reference(reference, int(np.argmax(weight)))
+    at = groups.reference(reference, weight)
     mean = groups.sums(numbers) / weight
     scatter = groups.sums((numbers - mean[groups.code]) ** 2) / weight * size
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -18,6 +18,8 @@ __all__ = ["MINIMUM", "Groups", "check_groups", "check_minimum"]
 MINIMUM = 100
 """Below this many applications (weights turned into a number of equal ones) a group is called small."""
 _MOST = 100
+_UNSTATED = frozenset({MISSING, "unknown", "not stated"})
+"""Names of those who state no group, in whatever case: no standard to compare others with."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +50,16 @@ class Groups:
         size: Floats = np.divide(total * total, squares, out=np.zeros(len(total)), where=squares > 0.0)
         return size
 
-    def reference(self, named: object, otherwise: int) -> int:
-        """The group compared with: the one `named`, or that of number `otherwise`."""
+    def reference(self, named: object, amounts: Floats, small: NDArray[np.bool_] | None = None) -> int:
+        """The group compared with: the one `named`, or the one whose amount is highest.
+
+        Of itself it is none that nobody stated where there is another, nor a `small` one where one is not.
+        """
         if named is None:
-            return otherwise
+            stated = np.array([name.casefold() not in _UNSTATED for name in self.names])
+            large = np.ones(len(stated), dtype=bool) if small is None else ~small
+            among = next((each for each in (stated & large, stated, large) if each.any()), np.ones_like(stated))
+            return int(np.argmax(np.where(among, amounts, -np.inf)))
         if str(named) not in self.names:
             raise MeasureError(
                 f"reference is one of the groups, {', '.join(self.names)}, not {named!r}", mend="or leave it out"
