@@ -81,8 +81,9 @@ def adverse_impact_ratio(
     `group` (n,) are texts or numbers, of at most 100 values. Either `pd` (n,) in 0..1 with a `cut_off`, PD below it
     being approved, or `approved` (n,), 0 and 1, as the whole policy or people answered. It takes no outcomes, so hand
     in everyone who applied. `reference` is one of the groups; by default the one with the highest approval rate among
-    those stated and not small: "missing", "unknown" and "not stated" only where there is no other. `weights` (n,) are at least 0; with them a group's size is (sum of weights)^2 / (sum of squares).
-    Groups, or a reference, smaller than `minimum` are called small and get no verdict. Raises MeasureError.
+    those stated and not small: "missing", "unknown" and "not stated" only where there is no other. `weights` (n,) are
+    at least 0; with them a group's size is (sum of weights)^2 / (sum of squares). Groups, or a reference, smaller than
+    `minimum` are called small and get no verdict. Raises MeasureError.
 
     ratio = approval rate / approval rate of the reference, with the interval of Katz, D., Baptista, J., Azen, S. P. and
     Pike, M. C. (1978), Obtaining confidence intervals for the risk ratio in cohort studies, Biometrics 34(3),
