@@ -145,12 +145,50 @@ def test_no_pair_of_cut_offs_earns_more(asked: Constraints | None) -> None:
     assert best.against_all.verdict == "better"
 
 
+def test_the_trade_of_referrals_is_the_most_profit_with_as_few_looks() -> None:
+    bad, pd, _, weights = _sample(150, 7)
+    stated = Referrals(approved=0.5, bad_rate_ratio=0.4)
+    best = best_bands(
+        bad, pd, economics=ECONOMICS, weights=weights, referrals=stated, in_force=(0.1, 0.2), population="May"
+    )
+    own, sent = np.where(bad, -500.0, 100.0), np.where(bad, 0.5 * (100 - 0.4 * 600), 50.0) - 5
+    pairs = []
+    for low, high in itertools.combinations_with_replacement([0.0, *np.unique(pd), 2.0], 2):
+        approved, looked = pd < low, (pd >= low) & (pd < high)
+        pairs.append(((weights * looked).sum(), (weights * own)[approved].sum() + (weights * sent)[looked].sum()))
+    trade = best.trade
+    for referred, profit in zip(trade.referred, trade.profit, strict=True):
+        assert profit == pytest.approx(max(earned for looks, earned in pairs if looks <= referred + 1e-9))
+    assert trade.referred[0] == 0.0
+    assert trade.refer_from[0] == trade.decline_from[0]
+    assert (np.diff(trade.referred) > 0).all()
+    assert (np.diff(trade.profit) > 0).all()
+    assert trade.profit[-1] == pytest.approx(best.profit)
+    assert trade.caption.startswith(f"Most profit by share referred: {len(trade)} pairs of cut-offs, EUR; May")
+    looked = (pd >= 0.1) & (pd < 0.2)
+    assert best.referred_share_in_force == pytest.approx((weights * looked).sum() / weights.sum())
+    assert best.profit_in_force == pytest.approx((weights * own)[pd < 0.1].sum() + (weights * sent)[looked].sum())
+
+
+def test_a_trade_of_referrals_is_thinned_evenly_and_keeps_to_the_constraints() -> None:
+    bad, pd, _, _ = _sample(5000, 3)
+    asked = Constraints(referred_at_most=0.3, approved_at_least=0.2)
+    sees = Referrals(approved=0.6, bad_rate_ratio=0.3)
+    trade = best_bands(bad, pd, economics=ECONOMICS, referrals=sees, constraints=asked).trade
+    assert 20 < len(trade) <= 60
+    assert trade.referred_share.max() <= 0.3 + 1e-9
+    assert trade.approval_rate.min() >= 0.2 - 1e-9
+    assert np.diff(trade.referred_share).max() < 0.05
+
+
 def test_referring_that_does_not_pay_is_not_proposed() -> None:
     dear = Economics(revenue=100, funding=0, ead=1000, lgd=0.5, review=1000)
     best = best_bands([0, 0, 1, 1], [0.1, 0.2, 0.7, 0.8], economics=dear, referrals=Referrals(approved=0.5))
     assert best.refer_from == best.decline_from == 0.45
     assert best.sentence.startswith("Referring does not pay")
     assert best.against_all is None  # too few to judge a choice by
+    assert best.trade.referred.tolist() == [0.0]
+    assert best.profit_in_force is best.referred_share_in_force is None
 
 
 def test_the_pair_in_force_is_compared_on_applications_the_choice_has_not_seen() -> None:

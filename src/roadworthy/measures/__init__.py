@@ -59,6 +59,7 @@ from roadworthy.measures.recalibration import (
     calibration_in_the_large,
     calibration_slope,
 )
+from roadworthy.measures.referral_trade import ReferralTrade
 from roadworthy.measures.referrals import Referrals
 from roadworthy.measures.reject_inference import RejectSensitivity, reject_sensitivity
 from roadworthy.measures.results import Interval, Measure, Table
@@ -117,6 +118,7 @@ __all__ = [
     "Measure",
     "OddShares",
     "Priced",
+    "ReferralTrade",
     "Referrals",
     "RejectSensitivity",
     "SwapSet",

@@ -15,6 +15,7 @@ from roadworthy.measures.comparison import compare_profit
 from roadworthy.measures.constraints import Constraints, Reach, binding, refuse_infeasible
 from roadworthy.measures.economics import Economics, Priced
 from roadworthy.measures.money import Money, check_money, refuse_stated_bad_rate
+from roadworthy.measures.referral_trade import ReferralTrade, trade_referrals
 from roadworthy.measures.referrals import Referrals
 from roadworthy.measures.results import NOT_STATED, Floats, money_text, percent_text
 from roadworthy.measures.search import even_cut_offs
@@ -38,6 +39,8 @@ class BestBands:
     referred, referred_share    weight a person looks at
     against_all, against_in_force    profit less that of approving all, and of the pair in force. Each application is
                                 judged by a pair chosen without it, so that the choice does not flatter itself
+    in_force, profit_in_force, referred_share_in_force    of the pair in force, on these applications; None without one
+    trade                       the most profit for each share referred, under the constraints
     constraints, binding        what the pair was held to, and what of that costs profit
     """
 
@@ -52,6 +55,9 @@ class BestBands:
     against_all: Comparison | None
     against_in_force: Comparison | None
     in_force: tuple[float, float] | None
+    profit_in_force: float | None
+    referred_share_in_force: float | None
+    trade: ReferralTrade
     constraints: Constraints | None
     binding: tuple[str, ...]
     referrals: Referrals
@@ -140,6 +146,10 @@ def best_bands(
         raise refuse_infeasible(asked, reach, total)
     profit, approved, bads, referred = (float(each[best]) for each in whole.matrices)
     compared = None if in_force is None else _check_pair(in_force)
+    brought = looked = None
+    if compared is not None:
+        brought = _by_pair(outcomes, own, sent, compared)
+        looked = outcomes.weighted(1.0 * ((outcomes.pd >= compared[0]) & (outcomes.pd < compared[1])))
     judged = _judge_unseen(outcomes, own, sent, referrals, cut_offs, asked, seed)
 
     def compare(others: Floats) -> Comparison | None:
@@ -160,8 +170,18 @@ def best_bands(
         referred=referred,
         referred_share=referred / total,
         against_all=compare(own.profit),
-        against_in_force=None if compared is None else compare(_by_pair(outcomes, own, sent, compared)),
+        against_in_force=None if brought is None else compare(brought),
         in_force=compared,
+        profit_in_force=None if brought is None else float(outcomes.weighted(brought).sum()),
+        referred_share_in_force=None if looked is None else float(looked.sum()) / total,
+        trade=trade_referrals(
+            whole.matrices,
+            whole.kept(asked, total),
+            cut_offs,
+            total=total,
+            currency=own.currency,
+            population=population,
+        ),
         constraints=constraints,
         binding=binding(asked, reach, profit),
         referrals=referrals,
