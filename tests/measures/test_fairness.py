@@ -193,7 +193,7 @@ def test_who_states_no_group_is_a_group(group: Any) -> None:
 @pytest.mark.parametrize("stated", [2, 300], ids=["small", "large"])
 def test_those_who_state_no_group_are_the_standard_only_where_nobody_states_one(unstated: Any, stated: int) -> None:
     """They are more, and approved more often: still the groups that are stated are compared among each other."""
-    group = ["n"] * stated + ["s"] * stated + [unstated] * 600
+    group: Any = ["n"] * stated + ["s"] * stated + [unstated] * 600
     approved = [1] * (stated - 1) + [0] + [0] * (stated - 1) + [1] + [1] * 600
     table = adverse_impact_ratio(group, approved=approved)
     assert table.reference == "n"
@@ -207,7 +207,7 @@ def test_those_who_state_no_group_are_the_standard_only_where_nobody_states_one(
 
 
 def test_of_stated_groups_one_that_is_not_small_is_the_standard_first() -> None:
-    group = ["few"] * 5 + ["many"] * 200 + [None] * 300
+    group: Any = ["few"] * 5 + ["many"] * 200 + [None] * 300
     approved = [1] * 5 + [1] * 100 + [0] * 100 + [1] * 300
     assert adverse_impact_ratio(group, approved=approved).reference == "many"
 

@@ -331,7 +331,7 @@ def test_what_both_approve_is_bounded_too_and_not_taken_for_good() -> None:
 @pytest.mark.parametrize("priced", [False, True])
 def test_more_bads_than_applications_are_refused_wherever_outcomes_are_unknown_too(priced: bool) -> None:
     """Three of four with a known outcome are bad: a factor of 2 makes six of them, whatever the fifth one is."""
-    bad, pd, answers = [0, 1, 1, 1, None], [0.1, 0.2, 0.6, 0.8, 0.9], [0, 0, 0, 2, 2]
+    bad, pd, answers = np.array([0, 1, 1, 1, None]), [0.1, 0.2, 0.6, 0.8, 0.9], [0, 0, 0, 2, 2]
     economics: Any = Economics(revenue=100, funding=20, ead=1000, lgd=0.5, lifetime_factor=2)
     if priced:
         economics = economics.price({}, 5)
@@ -350,15 +350,15 @@ def test_more_bads_than_applications_are_refused_wherever_outcomes_are_unknown_t
 def test_a_lifetime_factor_that_the_known_outcomes_allow_is_taken_and_the_bounds_hold() -> None:
     """Half of the known are bad, which a factor of 2 makes all of them and no more; the truth lies within."""
     economics = Economics(revenue=100, funding=20, ead=1000, lgd=0.5, lifetime_factor=2)
-    pd = [0.1, 0.2, 0.6, 0.8]
-    found = bounded_cut_off_table([0, 1, None, None], pd, economics=economics, cut_offs=[1.0])
+    pd, bad = [0.1, 0.2, 0.6, 0.8], np.array([0, 1, None, None])
+    found = bounded_cut_off_table(bad, pd, economics=economics, cut_offs=[1.0])
     for third, fourth in ((0, 0), (0, 1), (1, 0)):  # were both bad, the factor could not hold
         true = cut_off_table([0, 1, third, fourth], pd, economics=economics, cut_offs=[1.0])
         assert found.columns["profit_worst"] <= true.columns["profit"] <= found.columns["profit_best"]
-    assert reject_sensitivity([0, 1, None, None], pd, economics=economics).unknown == 2
-    assert swap_set([0, 1, None, None], pd, pd, cut_offs=(0.5, 0.7), economics=economics).worst is not None
+    assert reject_sensitivity(bad, pd, economics=economics).unknown == 2
+    assert swap_set(bad, pd, pd, cut_offs=(0.5, 0.7), economics=economics).worst is not None
 
 
 def test_all_unknown_leaves_a_lifetime_factor_nothing_to_contradict() -> None:
     economics = Economics(revenue=100, funding=20, ead=1000, lgd=0.5, lifetime_factor=50)
-    assert bounded_cut_off_table([None, None], [0.1, 0.2], economics=economics).unknown == 2
+    assert bounded_cut_off_table(np.full(2, np.nan), [0.1, 0.2], economics=economics).unknown == 2

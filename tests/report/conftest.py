@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from roadworthy import measures
-from roadworthy.measures import Economics, Term
+from roadworthy.measures import Economics, Referrals, Term
 from roadworthy.report import ColumnShare, CutOffs, Finding, Meaning, Population, Weeks, render_page
 
+ECONOMICS = Economics(revenue=900, funding=150, ead=7000, lgd=0.55, review=20, servicing=60, acquisition=70)
 HOSTILE = "<script>document.title='owned'</script>\"'&"
 
 
@@ -149,6 +150,8 @@ def beyond_the_page(meaning: Meaning) -> dict[str, Any]:
     later = {"pd": now, "age": generator.normal(40, 9, rows), "region": generator.choice(["N", "S"], rows)}
     challenger = np.clip(before * generator.lognormal(0.0, 0.3, rows), 0.0, 1.0)
     bad = np.where(before < 0.2, generator.random(rows) < before, np.nan)
+    shares = {"north": 0.5, "south": 0.25, "east": 0.23, "islands": 0.01, "": 0.01}
+    region = generator.choice(list(shares), rows, p=list(shares.values()))
     return {
         "vintages": measures.vintages(booked, event, known_until="2025-03-31", population=whose),
         "psi": measures.psi(before, now, population=whose),
@@ -156,6 +159,28 @@ def beyond_the_page(meaning: Meaning) -> dict[str, Any]:
         "frontier": measures.efficient_frontier(meaning.cut_offs.table),
         "swap_set": measures.swap_set(bad, before, challenger, cut_offs=(0.2, 0.2), population=whose),
         "weeks": weeks_of(whose),
+        "bounded": measures.bounded_cut_off_table(
+            bad,
+            before,
+            economics=ECONOMICS,
+            cut_offs=measures.spread_cut_offs(before),
+            resamples=200,
+            population=whose,
+        ),
+        "bands": measures.best_bands(
+            generator.random(rows) < before,
+            before,
+            economics=ECONOMICS,
+            referrals=Referrals(approved=0.6, bad_rate_ratio=0.6, minutes=20),
+            in_force=(0.1, 0.15),
+            population=whose,
+        ),
+        "adverse_impact": measures.adverse_impact_ratio(
+            region,
+            before ** np.where(region == "south", 0.6, np.where(region == "east", 0.85, 1.0)),
+            cut_off=0.15,
+            population=whose,
+        ),
     }
 
 

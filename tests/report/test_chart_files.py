@@ -73,10 +73,48 @@ def test_the_page_holds_everything_and_what_comes_from_data_stays_text(
     assert "four &lt;b&gt;rows&lt;/b&gt;" in page
     assert "<b>rows" not in page
     assert "default-src 'none'" in page
-    embedded = re.search(r'vegaEmbed\("#chart", (\{.*\}), \{renderer', page)
-    assert embedded is not None
-    assert json.loads(embedded[1])["layer"]
+    assert _embedded(page)["layer"]
     assert '<th scope="row">1</th>' in page, "the table stands beside it"
+
+
+def _embedded(page: str) -> dict[str, Any]:
+    """The spec that the page draws."""
+    found = re.search(r'vegaEmbed\("#chart", (\{.*\}), \{renderer', page)
+    assert found is not None
+    spec: dict[str, Any] = json.loads(found[1])
+    return spec
+
+
+@pytest.mark.parametrize("kind", charts(), ids=lambda kind: kind.name)
+def test_values_under_the_pointer_are_rounded_and_named_in_every_chart(
+    kind: Chart, meaning: Meaning, shown_beyond: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chart_files, "_vega", lambda: "")
+    result = result_for(kind, meaning, shown_beyond)
+    layers = _embedded(chart_page(kind.spec(result), table_beside(result)))["layer"]
+    said = 0
+    for layer in layers:
+        encoding, mark = layer["encoding"], layer["mark"]["type"]
+        if mark in ("text", "line", "area"):
+            assert "tooltip" not in encoding, "a line is one mark, with one value, wherever the pointer is"
+            at = {channel: encoding[channel] for channel in "xy"} if mark != "text" else None
+            assert at is None or any(
+                other["mark"].get("opacity") == 0
+                and other["data"] == layer["data"]
+                and other["encoding"].items() >= at.items()
+                for other in layers
+            ), "each value of it has a point"
+            continue
+        drawn = {
+            encoding[channel]["field"] for channel in ("x", "y", "x2", "y2") if "field" in encoding.get(channel, {})
+        }
+        assert {each["field"] for each in encoding["tooltip"]} >= drawn
+        for each in encoding["tooltip"]:
+            said += 1
+            assert re.fullmatch(r"[a-z][a-z0-9 -]*", each["title"])
+            if each["type"] == "quantitative":
+                assert each["format"] in {".1%", ",.0f", ",.3~f"}, "not all the digits of a float"
+    assert said, "there is something under the pointer"
 
 
 def test_the_library_in_the_page_is_whole_and_cannot_end_its_script(tmp_path: Path, chart: Spec) -> None:

@@ -22,6 +22,8 @@ from tests.report.conftest import weeks_of
 
 GOLDEN = Path(__file__).parent / "golden"
 SVG_NAMESPACE = "http://www.w3.org/2000/svg"
+_NAMED_ROWS = ("adverse_impact", "confusion", "swap_set")
+"""Charts that write over each row what it is, and so have no vertical axis."""
 each_chart = pytest.mark.parametrize("chart", charts(), ids=lambda chart: chart.name)
 
 
@@ -47,7 +49,7 @@ def test_a_chart_is_whole_by_itself(chart: Chart, meaning: Meaning, shown_beyond
     assert spec["title"]["subtitle"] == meaning.population.caption, "the population is named"
     assert re.fullmatch(r"[A-Z].{80,}\.", spec["description"]), "there is a text alternative"
     titled = {name for layer in spec["layer"] for name in "xy" if _axis_title(layer, name)}
-    assert titled >= ({"x"} if chart.name in ("confusion", "swap_set") else {"x", "y"}), "axes say what they measure"
+    assert titled >= ({"x"} if chart.name in _NAMED_ROWS else {"x", "y"}), "axes say what they measure"
 
 
 def _axis_title(layer: dict[str, Any], name: str) -> str | None:
@@ -163,6 +165,19 @@ def test_the_titles_of_what_is_beyond_the_page_say_its_findings(shown_beyond: di
     assert titles["swap_set"] == said
     assert titles["vintages"].startswith("Of mature vintages ")
     assert titles["weeks"] == "1 of 20 weeks differs from those before by far"
+    bounded, bands = shown_beyond["bounded"], shown_beyond["bands"]
+    assert titles["bounded"].endswith(f": outcome unknown for {bounded.unknown:,} of 6,000")
+    assert (
+        f"approved earns EUR {bounded.profit_worst.max() / 1e6:.2f}m at least; all approved, EUR −" in titles["bounded"]
+    )
+    more = (bands.profit - bands.trade.profit[0]) / 1000
+    earned = f"With {bands.referred_share:.0%} referred EUR {bands.profit / 1e6:.2f}m is earned"
+    assert titles["bands"] == f"{earned}, EUR {more:.0f}k more than by one cut-off"
+    south = list(shown_beyond["adverse_impact"].group).index("south")
+    ratio, low, high = (shown_beyond["adverse_impact"].columns[f"ratio{end}"][south] for end in ("", "_low", "_high"))
+    assert titles["adverse_impact"] == (
+        f"Group south is below four fifths of north: {ratio:.2f} ({low:.2f} to {high:.2f})"
+    )
     kept, beaten = len(shown_beyond["frontier"]), shown_beyond["frontier"].beaten
     assert titles["frontier"].startswith(f"{kept} of {kept + beaten} cut-offs are worth a choice")
 
@@ -209,3 +224,66 @@ def test_an_odd_week_is_marked_with_its_share(meaning: Meaning) -> None:
     calm = weeks_of("all")
     quiet = Weeks(mondays=calm.mondays, declined=calm.referred, referred=calm.referred, population="all")
     assert "None of them is odd" in chart.spec(quiet).description
+
+
+def test_bounds_are_drawn_as_a_band_and_say_what_is_unknown() -> None:
+    chart = next(chart for chart in charts() if chart.name == "cut_off_bounds")
+    economics = measures.Economics(revenue=100, funding=0, ead=500, lgd=1)
+    bad, pd = np.array([0, np.nan, 1]), [0.1, 0.3, 0.6]
+    spec = chart.spec(
+        measures.bounded_cut_off_table(bad, pd, economics=economics, cut_offs=[0.2, 0.5, 1.0], population="three")
+    )
+    assert spec.title.text == (
+        "33% approved earns EUR\u00a0100 at least; all approved, EUR\u00a0−900 to EUR\u00a0−300: outcome unknown "
+        "for 1 of 3"
+    )
+    band = [(row["low"], row["amount"]) for row in _values(spec.to_dict(), "low")[1]]
+    assert band == [(100.0, 100.0), (-400.0, 200.0), (-900.0, -300.0)]
+    rates = chart.spec(measures.bounded_cut_off_table(bad, pd, cut_offs=[0.5, 1.0], population="three"))
+    assert rates.title.text == "All approved, 33.3% to 66.7% go bad: outcome unknown for 1 of 3"
+    drawn = _values(rates.to_dict(), "low")[0]
+    assert [row["low"] for row in drawn] == pytest.approx([0.0, 1 / 3])
+    assert [row["amount"] for row in drawn] == pytest.approx([0.5, 2 / 3])
+    never = measures.bounded_cut_off_table(np.array([1, np.nan]), [0.1, 0.6], economics=economics, population="two")
+    assert chart.spec(never).title.text.startswith("No cut-off is sure to earn; all approved, EUR\u00a0−1,000 to ")
+    known = measures.bounded_cut_off_table([1, 0], [0.6, 0.1], economics=economics, population="two")
+    assert chart.spec(known).title.text == "The outcome of all 2 is known: the bounds are one line"
+
+
+def test_referring_that_does_not_pay_is_said_and_the_pair_in_force_is_marked() -> None:
+    chart = next(chart for chart in charts() if chart.name == "referral_trade")
+    dear = measures.Economics(revenue=100, funding=0, ead=1000, lgd=0.5, review=1000)
+    case: dict[str, Any] = {"economics": dear, "referrals": measures.Referrals(approved=0.5), "population": "four"}
+    alone = chart.spec(measures.best_bands([0, 0, 1, 1], [0.1, 0.2, 0.7, 0.8], **case))
+    assert alone.title.text == "Referring does not pay: one cut-off earns most, EUR\u00a0200"
+    held = measures.best_bands([0, 0, 1, 1], [0.1, 0.2, 0.7, 0.8], in_force=(0.15, 0.5), **case)
+    marks = [rows[0]["text"] for rows in _values(chart.spec(held).to_dict(), "text")]
+    assert set(marks) == {"best: decline from 45.0%", "in force: refer from 15.0%, decline from 50.0%"}
+    assert (held.profit_in_force, held.referred_share_in_force) == (100 + 50 - 1000, 0.25)
+
+
+@pytest.mark.parametrize(
+    ("approved", "said"),
+    [
+        ([[0] * 10, [0] * 10], "Nobody of the reference group is approved: there is no ratio to compare"),
+        ([[1] * 10], "There is no group to compare a with"),
+        ([[1] * 700 + [0] * 300, [1] * 690 + [0] * 310], "The other group is not shown to be below four fifths of a"),
+        (
+            [[1] * 700 + [0] * 300, [1] * 570 + [0] * 430, [1, 0]],
+            "None of 2 groups is shown to be below four fifths of a; 1 without enough evidence yet, 1 too small to say",
+        ),
+        (
+            [[1] * 700 + [0] * 300, [1] * 100 + [0] * 900, [1] * 200 + [0] * 800],
+            "2 of 2 groups are below four fifths of a: b lowest, 0.14 (0.12 to 0.17)",
+        ),
+    ],
+)
+def test_the_chart_of_groups_says_what_is_shown_and_what_is_not(approved: list[list[int]], said: str) -> None:
+    chart = next(chart for chart in charts() if chart.name == "adverse_impact")
+    names = "abc"[: len(approved)]
+    group = np.repeat(list(names), [len(each) for each in approved])
+    found = measures.adverse_impact_ratio(group, approved=np.concatenate(approved), population="by hand")
+    spec = chart.spec(found)
+    assert spec.title.text == said
+    drawn = spec.to_dict(validate=True)
+    assert [row["ratio"] for row in drawn["datasets"][drawn["layer"][0]["data"]["name"]]] == [0.8]

@@ -40,6 +40,7 @@ from roadworthy.measures.estimated_performance import Estimate, EstimatedPerform
 from roadworthy.measures.explored import InverseWeights, weigh_by_selection
 from roadworthy.measures.expression import Expression, evaluate, parse_term
 from roadworthy.measures.fairness import (
+    FOUR_FIFTHS,
     AdverseImpact,
     MeanDifference,
     adverse_impact_ratio,
@@ -74,6 +75,7 @@ __all__ = [
     "AUC",
     "CSI",
     "EMP",
+    "FOUR_FIFTHS",
     "KS",
     "MPCS",
     "PSI",

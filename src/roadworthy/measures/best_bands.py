@@ -149,7 +149,7 @@ def best_bands(
     brought = looked = None
     if compared is not None:
         brought = _by_pair(outcomes, own, sent, compared)
-        looked = outcomes.weighted(1.0 * ((outcomes.pd >= compared[0]) & (outcomes.pd < compared[1])))
+        looked = outcomes.weighted(((outcomes.pd >= compared[0]) & (outcomes.pd < compared[1])).astype(np.float64))
     judged = _judge_unseen(outcomes, own, sent, referrals, cut_offs, asked, seed)
 
     def compare(others: Floats) -> Comparison | None:

@@ -33,6 +33,7 @@ from roadworthy.report.drawing import (
 )
 from roadworthy.report.tables import Table
 from roadworthy.report.templating import environment
+from roadworthy.report.tooltips import with_tooltips
 from roadworthy.yaml_file import write_bytes
 
 __all__ = ["chart_page", "chart_png", "chart_svg", "write_chart"]
@@ -84,7 +85,7 @@ def chart_page(chart: Spec, table: Table) -> str:
     spec = _themed(chart, dark=False)
     title = chart.to_dict(validate=False)["title"]
     del spec["title"]  # the page sets it as text
-    spec["config"] = {**spec["config"], "mark": {"tooltip": {"content": "encoding"}}}
+    spec["layer"] = with_tooltips(spec["layer"])
     # What comes from data must not end the script it stands in.
     text = json.dumps(spec, ensure_ascii=False).replace("<", "\\u003c")
     return (

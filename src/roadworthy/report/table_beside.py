@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from roadworthy.errors import UsageError
-from roadworthy.measures import Calibration, Confusion, GainsTable
+from roadworthy.measures import BestBands, Calibration, Confusion, GainsTable
 from roadworthy.measures import Table as MeasuredTable
 from roadworthy.report.format import count, day, decimal, money, percent
 from roadworthy.report.meaning import CutOffs, Money, Weeks
@@ -48,6 +48,8 @@ def table_beside(result: Any) -> Table:
             return _matrix(result)
         case Weeks():
             return _weeks(result)
+        case BestBands():
+            return _columns(result.trade)
         case MeasuredTable():
             return _columns(result)
     raise UsageError(f"there is no table of a {type(result).__name__}")

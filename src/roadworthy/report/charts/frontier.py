@@ -18,7 +18,8 @@ def spec(result: Frontier) -> Spec:
     y = alt.Y("bad_rate:Q", scale=alt.Scale(domainMin=0, nice=True), axis=percentages("bad rate of the approved"))
     cut_offs = alt.Chart(rows(approved=result.approval_rate, bad_rate=result.bad_rate_approved, cut_off=result.cut_off))
     dots = alt.OverlayMarkDef(color=ACCENT, filled=True, size=26)
-    layers = [cut_offs.mark_line(color=ACCENT, strokeWidth=1.25, point=dots).encode(x=x, y=y)]
+    said = alt.Tooltip("cut_off:Q", title="cut-off", format=".1%")
+    layers = [cut_offs.mark_line(color=ACCENT, strokeWidth=1.25, point=dots).encode(x=x, y=y, tooltip=[said])]
     if result.profit is not None:
         at = int(np.argmax(result.profit))
         text = [f"most profit: PD {percent(float(result.cut_off[at]))}"]
