@@ -17,7 +17,7 @@ from scipy.stats import CensoredData, ecdf
 
 from roadworthy.errors import MeasureError
 from roadworthy.measures import Vintages, vintages
-from roadworthy.measures.months import months_between
+from roadworthy.measures.months import check_days, months_between
 
 FIRST, LAST = date(2022, 1, 1), date(2024, 2, 29)
 days = st.dates(FIRST, date(2024, 1, 31))
@@ -263,6 +263,40 @@ def test_what_happens_after_the_day_of_knowledge_is_not_known_yet() -> None:
 def test_days_come_in_any_form(booked: Any) -> None:
     curves = vintages(booked, [None, date(2023, 5, 20)], known_until=date(2024, 12, 31))
     assert curves.bad_rate[curves.vintage == "2023 Q2"][0] == 1.0
+
+
+_EAST = timezone(timedelta(hours=2))
+_NAIVE = datetime.fromisoformat
+
+
+@pytest.mark.parametrize(
+    ("values", "days"),
+    [
+        ([None, float("nan"), pd.NaT, pd.NA], ["NaT"] * 4),
+        ([date(2023, 1, 31), None, float("nan"), date(1, 1, 1)], ["2023-01-31", "NaT", "NaT", "0001-01-01"]),
+        ([date(2023, 1, 31), _NAIVE("2023-01-31T23:00")], ["2023-01-31"] * 2),
+        ([_NAIVE("2023-01-31T23:00"), date(2023, 1, 31)], ["2023-01-31"] * 2),
+        ([_NAIVE("1969-12-31T01:00"), _NAIVE("1950-01-01T23:59")], ["1969-12-31", "1950-01-01"]),
+        ([datetime(2023, 5, 2, 1, tzinfo=_EAST), None, datetime(2023, 5, 2, 2, tzinfo=_EAST)],
+         ["2023-05-01", "NaT", "2023-05-02"]),
+        ([_NAIVE("2023-05-02T01:00"), datetime(2023, 5, 2, 1, tzinfo=_EAST)], ["2023-05-02", "2023-05-01"]),
+        (["2023-05-02", None, "2023-05", ""], ["2023-05-02", "NaT", "2023-05-01", "NaT"]),
+        (["2023-05-02", date(2023, 5, 3)], ["2023-05-02", "2023-05-03"]),
+        ([np.datetime64("2023-05-02"), None], ["2023-05-02", "NaT"]),
+        (pd.Series([date(2023, 1, 31), None]), ["2023-01-31", "NaT"]),
+        (pd.Series(["2023-01-31", None], dtype="string"), ["2023-01-31", "NaT"]),
+    ],
+)  # fmt: skip
+def test_days_are_read_from_every_kind_of_object_and_from_mixtures(values: Any, days: list[str]) -> None:
+    read = check_days(values, "booked")
+    assert read.dtype == "datetime64[D]"
+    assert [str(day) for day in read] == days
+
+
+@pytest.mark.parametrize("values", [[1, None], [True, False], [{"a": 1}], [b"2023-01-01"], [[1], None], [1.5, "x"]])
+def test_what_holds_no_days_is_refused(values: Any) -> None:
+    with pytest.raises(MeasureError, match="booked does not hold days"):
+        check_days(values, "booked")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any, TypeAlias
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
 from roadworthy.errors import MeasureError
@@ -45,14 +46,34 @@ def _as_days(values: Any, name: str) -> Days:
     try:
         array = np.asarray(values)
         if array.dtype.kind == "O":
-            # Nullable columns and lists of dates; a missing one is None, NaN or a library's own sign.
-            plain = [None if is_missing(value) else _without_zone(value) for value in array.ravel().tolist()]
-            array = np.array(plain, dtype="datetime64[D]").reshape(array.shape)
+            array = _from_objects(array.ravel()).reshape(array.shape)
         if array.dtype.kind not in "MU" and array.size:
             raise TypeError
         return array.astype("datetime64[D]")
     except (TypeError, ValueError, OverflowError):
         raise MeasureError(f"{name} does not hold days", mend=_MEND) from None
+
+
+def _from_objects(array: NDArray[Any]) -> NDArray[Any]:
+    """Nullable columns and lists of dates; a missing one is None, NaN or a library's own sign.
+
+    Arrow reads all values of one type at once; only a mixture of types is read value by value.
+    """
+    try:
+        read = pa.array(array, from_pandas=True)
+    except (pa.ArrowException, TypeError, OverflowError):
+        plain = [None if is_missing(value) else _without_zone(value) for value in array.tolist()]
+        return np.array(plain, dtype="datetime64[D]")
+    if pa.types.is_null(read.type):
+        return np.full(len(array), "NaT", dtype="datetime64[D]")
+    if pa.types.is_timestamp(read.type):  # which Arrow keeps in UTC, whatever the zone
+        return np.asarray(read.cast(pa.timestamp(read.type.unit)))
+    if pa.types.is_date(read.type):
+        return np.asarray(read)
+    texts: NDArray[Any] = read.to_numpy(
+        zero_copy_only=False
+    )  # texts with None; numbers stay numbers, which are no days
+    return texts.astype("datetime64[D]") if texts.dtype.kind == "O" else texts
 
 
 def _without_zone(value: Any) -> Any:

@@ -48,7 +48,8 @@ def spec(result: Vintages) -> Spec:
             if start < stop:
                 part = slice(start, stop + 1)
                 line = alt.Chart(rows(month=month[part], bad=share[part], vintage=[vintage] * (stop + 1 - start)))
-                layers.append(line.mark_line(strokeDash=dash, color=colour, strokeWidth=width).encode(x=x, y=y))
+                stroke = line.mark_line(strokeDash=dash, color=colour, strokeWidth=width)
+                layers.append(stroke.encode(x=x, y=y, tooltip=[alt.Tooltip("vintage:N", title="vintage")]))
         ends.append((float(share[stops]), float(month[stops]), vintage))
     layers.append(_names(result, ends, marked).encode(x=x, y=y, text="text:N", opacity=alt.value(1)))
     return framed(
