@@ -79,6 +79,8 @@ def _array(values: ArrayLike, name: str) -> NDArray[Any]:
         array = np.asarray(values)
     except (TypeError, ValueError):
         array = np.empty((0, 0))
+    if array.shape == (0,):
+        raise MeasureError(f"{name} is empty", mend="two samples are compared: each needs some rows")
     if array.ndim != 1 or not array.size:
         raise MeasureError(f"{name} is one array of numbers or texts, not of shape {array.shape}", mend=f"{name}=[...]")
     return array

@@ -228,11 +228,17 @@ def cut_off_table(
 def spread_cut_offs(pd: ArrayLike, marks: ArrayLike = (), *, steps: int = 100) -> Floats:
     """Cut-offs close enough together for a smooth curve: 0, 1, `marks`, and PDs between which equally many lie.
 
+    `pd` (n,) lies in 0..1, as do the `marks`; `steps` is at most 1,000. Raises MeasureError.
+
     >>> spread_cut_offs([0.1, 0.2, 0.3, 0.4], [0.25], steps=2)
     array([0.  , 0.25, 1.  ])
     """
-    inner = np.quantile(np.asarray(pd, dtype=np.float64), np.linspace(0, 1, steps + 1)[1:-1])
-    return np.unique([0.0, *(float(f"{step:.3g}") for step in inner), *np.asarray(marks, dtype=np.float64), 1.0])
+    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or not 1 <= steps <= _MOST // 2:
+        raise MeasureError(f"steps is a whole number from 1 to {_MOST // 2:,}, not {steps!r}", mend="steps=100")
+    probability = check_outcomes(np.zeros(np.shape(np.asarray(pd))), pd).pd
+    marked = check_cut_offs(marks) if np.size(marks) else np.empty(0)
+    inner = np.quantile(probability, np.linspace(0, 1, steps + 1)[1:-1])
+    return np.unique([0.0, *(float(f"{step:.3g}") for step in inner), *marked, 1.0])
 
 
 def default_cut_offs(pd: Floats) -> Floats:

@@ -21,6 +21,8 @@ from roadworthy.measures.results import COUNT, NOT_STATED, RATIO, SHARE, TEXT, F
 
 __all__ = ["FOUR_FIFTHS", "AdverseImpact", "MeanDifference", "adverse_impact_ratio", "standardised_mean_difference"]
 
+_FARTHEST = 300.0
+"""Logarithms of a ratio beyond this leave float64; they come of rates that hardly any weight stands behind."""
 FOUR_FIFTHS = 0.8
 """Below this the ratio is evidence of adverse impact by the convention of 29 CFR 1607.4(D)."""
 
@@ -116,11 +118,13 @@ def adverse_impact_ratio(
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = rate / (rate[at] or np.nan)
         spread = np.sqrt((1.0 - rate) / (size * rate) + (1.0 - rate[at]) / (size[at] * rate[at]))
-        factor = np.exp(float(ndtri(0.5 + confidence / 2.0)) * spread)
-        told = (rate > 0.0) & (spread > 0.0)
+        far = float(ndtri(0.5 + confidence / 2.0)) * spread
+        told = (rate > 0.0) & (spread > 0.0) & (far < _FARTHEST)
+        factor = np.exp(np.where(told, far, 0.0))
         recovered_low, recovered_high = _recovered(rate, size, at, confidence)
         low, high = np.where(told, ratio / factor, recovered_low), np.where(told, ratio * factor, recovered_high)
     low[at] = high[at] = np.nan
+    high[np.isinf(high)] = np.nan
     unsure = small | small[at]
     return AdverseImpact(
         group=np.array(groups.names, dtype=object),
