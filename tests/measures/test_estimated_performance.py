@@ -99,6 +99,46 @@ def test_where_concepts_drift_the_estimate_is_wrong_and_does_not_know_it() -> No
     assert any("concept drift" in each for each in found.assumes)
 
 
+def _area_by_thresholds(pd: np.ndarray) -> float:
+    """The same idea written otherwise: expected shares of bads and of goods above each threshold, and their area."""
+    levels = np.unique(pd)[::-1]
+    right = [0.0, *(pd[pd >= level].sum() / pd.sum() for level in levels)]
+    wrong = [0.0, *((1 - pd[pd >= level]).sum() / (1 - pd).sum() for level in levels)]
+    return float(np.trapezoid(right, wrong))
+
+
+def test_ten_chunks_of_which_the_last_five_are_of_other_applicants() -> None:
+    """V3, on data made here: the estimate falls with what comes, as the published one did (.971 to .961).
+
+    Applicants whose outcome is hard to tell become more; how PD and outcome belong together stays as it was. The
+    published estimates by chunk lay within .005 of what was realised but for one.
+    """
+    generator = np.random.default_rng(11)
+    estimated, realised = [], []
+    for chunk in range(10):
+        hard = generator.random(5000) < (0.1 if chunk < 5 else 0.3)
+        score = np.where(hard, generator.normal(-1.0, 0.7, 5000), generator.normal(0.0, 5.0, 5000))
+        pd = expit(score).round(3)
+        bad = generator.random(5000) < pd
+        found = estimated_performance(pd, cut_off=0.5, economics=MONEY)
+        estimated.append(found.auc.value)
+        realised.append(auc(bad, pd).value)
+        # Theirs takes each row for a pair with itself, which is one pair of n.
+        assert found.auc.value == pytest.approx(_area_by_thresholds(pd), abs=1 / 5000)
+        seen = _seen_money(bad, pd)
+        assert found.profit is not None
+        assert abs(found.profit.value - seen) < 2 * (found.profit.high - found.profit.low)
+    assert np.abs(np.subtract(estimated, realised)).max() < 0.008
+    assert min(estimated[:5]) - max(estimated[5:]) > 0.01
+    assert np.mean(realised[:5]) - np.mean(realised[5:]) == pytest.approx(
+        np.mean(estimated[:5]) - np.mean(estimated[5:]), abs=0.005
+    )
+
+
+def _seen_money(bad: np.ndarray, pd: np.ndarray) -> float:
+    return float(np.where(bad, -520.0, 100.0)[pd < 0.5].sum())
+
+
 def test_weights_count_as_rows_in_what_is_expected_and_their_scale_does_not_matter_to_rates() -> None:
     pd, weights = np.array([0.1, 0.3, 0.3, 0.8]), np.array([2.0, 1.0, 3.0, 2.0])
     weighed = estimated_performance(pd, weights=weights, cut_off=0.3, economics=MONEY)
