@@ -16,6 +16,7 @@ import pytest
 from roadworthy import measures
 from roadworthy.errors import MeasureError
 from roadworthy.measures import Economics, Referrals
+from roadworthy.measures.results import NOT_STATED, Table
 
 Measured = Callable[[Any, Any, Any], Any]
 ECONOMICS = Economics(revenue=100, funding=20, ead=1000, lgd=0.5, review=5)
@@ -178,6 +179,7 @@ def test_an_edge_gives_an_answer_or_names_the_argument(name: str, edge: str) -> 
         assert any(word in said for word in ("bad", "pd", "good", "weights", "range", "group", "table", name)), said
         return
     assert repr(result)
+    assert not isinstance(result, Table) or NOT_STATED in result.caption, "every table says whom it is of"
     for path, (shown, values) in numbers(result).items():
         if name not in ("log_loss", "hosmer_lemeshow"):  # infinite where a certain PD was wrong, and rightly so
             assert not np.isinf(values).any(), (path, values)
