@@ -44,9 +44,15 @@ class Bands:
         sums = _add(self.cell, self.outcomes.weights, _NONE if amounts is None else frozen(amounts), 2 * self.count)
         return sums[0::2], sums[1::2]
 
-    def cells(self, amounts: Floats) -> Cells:
-        """What the bootstrap needs of the weighted `amounts`: two cells for each band, goods and bads."""
-        return Cells(*_describe(self.cell, self.outcomes.weights, frozen(amounts), 2 * self.count))
+    def cells(self, amounts: Floats, apart: NDArray[np.bool_] | None = None) -> Cells:
+        """What the bootstrap needs of the weighted `amounts`: two cells for each band, goods and bads.
+
+        With `apart` (n,) each of the two becomes two: those that are not, and those that are.
+        """
+        cell, cells = self.cell, 2 * self.count
+        if apart is not None:
+            cell, cells = cell * np.int32(2) + apart, 2 * cells
+        return Cells(*_describe(cell, self.outcomes.weights, frozen(amounts), cells))
 
 
 _NONE = frozen(np.empty(0))

@@ -15,11 +15,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from roadworthy.errors import MeasureError
 from roadworthy.measures.bands import Bands, approved_sums, declined_sums
-from roadworthy.measures.checks import check_cut_off, check_numbers, check_outcomes
+from roadworthy.measures.checks import check_cut_off, check_numbers, check_outcomes, check_rows
 from roadworthy.measures.cut_off_columns import differences, money_columns, referral_columns, take
 from roadworthy.measures.economics import Economics, Priced
 from roadworthy.measures.intervals import REPLICATES, check_confidence, check_resamples
@@ -55,7 +55,7 @@ class CutOffTable(Table):
     profit                     revenue - costs - review - losses
     profit_low, profit_high    its bootstrap interval
     difference_from_all        profit less that of approving all, with `_low` and `_high`
-    difference_from_in_force   profit less that of the cut-off in force, likewise; None without `in_force`
+    difference_from_in_force   profit less that of the cut-off, or of the policy, in force, likewise; None without
     difference_from_best       profit less that of the best cut-off on these rows, `best`, likewise: never above 0. That
                                one was chosen on these rows and looks better than it is: see `best_cut_off`. None
                                where `referrals` state one bad rate for whatever PD
@@ -146,6 +146,7 @@ def cut_off_table(
     refer_from: float | None = None,
     referrals: Referrals | None = None,
     in_force: float | None = None,
+    approved_in_force: ArrayLike | None = None,
     currency: str | None = None,
     confidence: float = 0.95,
     seed: int = 0,
@@ -159,9 +160,10 @@ def cut_off_table(
     where it lost. Without either no money is shown. `cut_offs` are PDs; by default every 20th part of the rows, rounded
     to three digits, with declining all (0) and approving all; at most 2,000. `refer_from` is the PD from which a person
     looks at what is not declined, and `referrals` states what becomes of those. `in_force` is the cut-off to compare
-    with. `resamples` (100 to 100,000) and `seed` fix the bootstrap of profit and of the differences, which are paired:
-    the same applications are drawn on both sides. An application without a known outcome has no place here; see
-    `bounded_cut_off_table`. Raises MeasureError.
+    with; or `approved_in_force` (n,), 0 and 1, are the applications that the whole policy in force approves, rules
+    included, each worth to it what it is worth here, so not with `refer_from`. `resamples` (100 to 100,000) and `seed`
+    fix the bootstrap of profit and of the differences, which are paired: the same applications are drawn on both sides.
+    An application without a known outcome has no place here; see `bounded_cut_off_table`. Raises MeasureError.
 
     >>> economics = Economics(revenue=100, funding=20, ead=1000, lgd=0.5, currency="EUR")
     >>> table = cut_off_table([0, 0, 0, 1], [.1, .2, .6, .7], economics=economics, cut_offs=[0.5, 1.0])
@@ -179,6 +181,7 @@ def cut_off_table(
     confidence, resamples = check_confidence(confidence), check_resamples(resamples)
     at = default_cut_offs(outcomes.pd) if cut_offs is None else check_cut_offs(cut_offs)
     compared = None if in_force is None else check_cut_off(in_force, "in_force")
+    taken_now = _check_in_force(approved_in_force, len(outcomes), in_force, refer_from)
     best = None
     if money is not None and (referrals is None or referrals.bad_rate is None):
         best = Search(outcomes, money.profit).best(np.argsort(outcomes.pd)).cut_off
@@ -200,8 +203,10 @@ def cut_off_table(
     )
     if money is not None:
         named |= money_columns(bands, money, looked, referrals, shown)
-        named |= differences(bands, money, shown, {"all": None, "in_force": compared, "best": best},
-                              confidence=confidence, seed=seed, resamples=resamples)  # fmt: skip
+        named |= differences(
+            bands, money, shown, {"all": None, "in_force": compared, "best": best}, approved_in_force=taken_now,
+            confidence=confidence, seed=seed, resamples=resamples,
+        )  # fmt: skip
     return CutOffTable(
         cut_off=at,
         approved=approved,
@@ -223,6 +228,27 @@ def cut_off_table(
         best=best,
         referrals=referrals,
     )
+
+
+def _check_in_force(
+    approved: ArrayLike | None, n: int, cut_off: float | None, refer_from: float | None
+) -> NDArray[np.bool_] | None:
+    """Whom the policy in force approves, where that is stated, and nothing that it cannot be compared with."""
+    if approved is None:
+        return None
+    if cut_off is not None:
+        raise MeasureError("in_force and approved_in_force both state what is in force", mend="keep one")
+    if refer_from is not None:
+        raise MeasureError(
+            "approved_in_force does not say whom the policy in force refers, and refer_from is stated",
+            mend="leave refer_from out; swap_set compares answers with referrals",
+        )
+    numbers = check_numbers(approved, "approved_in_force")
+    check_rows(numbers, "approved_in_force", n)
+    if not np.isin(numbers, (0.0, 1.0)).all():
+        raise MeasureError("approved_in_force is 0 or 1", mend="approved_in_force = (answer == 'approve')")
+    yes: NDArray[np.bool_] = numbers == 1.0
+    return yes
 
 
 def spread_cut_offs(pd: ArrayLike, marks: ArrayLike = (), *, steps: int = 100) -> Floats:

@@ -78,23 +78,38 @@ def differences(
     shown: NDArray[np.intp],
     against: dict[str, float | None],
     *,
+    approved_in_force: NDArray[np.bool_] | None = None,
     confidence: float,
     seed: int,
     resamples: int,
 ) -> dict[str, Floats]:
     """Profit at each cut-off and its difference from others, all from the same drawn applications."""
-    cells = bands.cells(money.profit)
+    cells = bands.cells(money.profit, approved_in_force)
     drawn = resample(cells, seed=seed, replicates=resamples)
-    replicates = approved_sums(drawn[:, 0::2] + drawn[:, 1::2])
-    here = approved_sums(cells.sums[0::2] + cells.sums[1::2])
+    replicates, here = approved_sums(_by_band(drawn, bands.count)), approved_sums(_by_band(cells.sums, bands.count))
     named = {"profit": here[shown]}
     named["profit_low"], named["profit_high"] = percentiles(replicates[:, shown], confidence)
     for name, cut_off in against.items():
         if cut_off is None and name != "all":
             continue
         other = len(here) - 1 if cut_off is None else int(np.searchsorted(bands.cut_offs, cut_off))
-        column = f"difference_from_{name}"
-        named[column] = here[shown] - here[other]
-        low, high = percentiles(replicates[:, shown] - replicates[:, [other]], confidence)
-        named[f"{column}_low"], named[f"{column}_high"] = low, high
+        named |= _less(name, here, replicates, here[other], replicates[:, other], shown, confidence)
+    if approved_in_force is not None:  # every second cell holds those it approves
+        there, drawn_there = cells.sums[1::2].sum(), drawn[:, 1::2].sum(axis=1)
+        named |= _less("in_force", here, replicates, float(there), drawn_there, shown, confidence)
     return named
+
+
+def _by_band(cells: Floats, bands: int) -> Floats:
+    """Sums by cell, along the last axis, as sums by band."""
+    summed: Floats = cells.reshape(*cells.shape[:-1], bands, -1).sum(axis=-1)
+    return summed
+
+
+def _less(
+    name: str, here: Floats, replicates: Floats, there: float, drawn: Floats, shown: NDArray[np.intp], confidence: float
+) -> dict[str, Floats]:
+    """Profit at each cut-off less that of another choice, `there`, of which `drawn` are the replicates."""
+    low, high = percentiles(replicates[:, shown] - drawn[:, None], confidence)
+    column = f"difference_from_{name}"
+    return {column: here[shown] - there, f"{column}_low": low, f"{column}_high": high}
