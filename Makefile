@@ -36,7 +36,7 @@ imports: $(VENV)/.ready
 	@$(BIN)/lint-imports
 
 unit: $(VENV)/.ready
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 --no-loadscope-reorder
 
 test-long: $(VENV)/.ready  ## the promises at full length: kills, switches; takes an hour
 	@LONG_TESTS=1 $(BIN)/python -m pytest -n 0 -s tests/faults

@@ -40,7 +40,16 @@ _FILE = re.compile(r"<!-- file: (\S+) -->\s*\Z")
 _OUTPUT = re.compile(r"<!-- output -->\s*\Z")
 _LONG_TARGETS = re.compile(r"^make (?=test|bench)", re.MULTILINE)
 
-_LONGEST = ("README.md", "tests/end_to_end", "tests/faults", "tests/cli/test_walkthroughs.py", "docs/tutorials")
+_LONGEST = (
+    "README.md",
+    "tests/browser/test_accessible.py",
+    "tests/app",
+    "tests/end_to_end",
+    "tests/faults",
+    "tests/cli/test_walkthroughs.py",
+    "docs/reference/commands.md",
+    "docs/tutorials",
+)
 
 Evaluator = Callable[[Example], Any]
 
@@ -137,7 +146,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files that take longest go first, so that no worker is left with one of them at the end."""
+    """The files that take longest go first, so that no worker is left with one of them at the end.
+
+    `--no-loadscope-reorder`, given by the Makefile, keeps xdist from putting the files with most tests first.
+    """
     items.sort(key=lambda item: not item.path.relative_to(ROOT).as_posix().startswith(_LONGEST))
 
 

@@ -18,8 +18,8 @@ from roadworthy.lifecycle import list_releases, list_table_versions, list_tables
 from roadworthy.live import CurrentRoute
 from roadworthy.outcomes import judge_outcomes, matured_worth
 from roadworthy.pipeline import DemoResult, run_demo
-from roadworthy.pipeline.demo_people import OTTOS_BRANCH, PEOPLE
-from roadworthy.pipeline.demo_tables import merchants_in, spoil_merchants
+from roadworthy.pipeline.demo.people import OTTOS_BRANCH, PEOPLE
+from roadworthy.pipeline.demo.tables import merchants_in, spoil_merchants
 from roadworthy.portfolio import simulate
 from roadworthy.records import (
     Decision,

@@ -145,7 +145,7 @@ def _frame(visit: Visit, problem: Problem | None) -> Mapping[str, Any]:
         "trial": visit.services.current.trial,
         "stopped": taken.route.stopped,
         "release": taken.route.champion,
-        "time_zone": visit.product.time_zone if visit.product is not None else "UTC",
+        "time_zone": visit.time_zone,
         "said": visit.said,
         "problem": problem,
         "may": visit.may,

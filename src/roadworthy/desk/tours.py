@@ -19,7 +19,7 @@ from roadworthy.desk.visit import Visit
 from roadworthy.desk.waiting import list_approved, list_submitted, list_waiting_tables
 from roadworthy.desk.weeks import Weeks
 from roadworthy.errors import Refused
-from roadworthy.lifecycle import find_rollback, list_releases, list_table_versions, list_tables, read_upload
+from roadworthy.lifecycle import find_rollback, list_tables, read_upload
 from roadworthy.records import Wanted
 
 __all__ = ["TOURS", "Guide", "Step", "Tour", "call_back", "is_put_away", "make_tours", "put_away"]
@@ -146,7 +146,7 @@ def _find_odd_applications(guide: Guide) -> Place | None:
 def _find_waiting_table(guide: Guide) -> Place | None:
     """An upload that waits, with warnings before one without; also one's own, which one may look at."""
     store = guide.visit.services.store
-    found = [one for name in list_tables(store) for one in list_table_versions(store, name) if one.state == "waiting"]
+    found = [one for one in guide.visit.table_versions if one.state == "waiting"]
     warned = [(len(read_upload(store, one.table, one.version).warnings), one) for one in found]
     if not warned:
         return None
@@ -169,7 +169,7 @@ def _find_challenger(guide: Guide) -> Place | None:
     """The newest release that was never live."""
     champion = guide.visit.taken.route.champion
     states = ("created", "submitted", "approved")
-    found = [one for one in list_releases(guide.visit.services.store) if one.state in states]
+    found = [one for one in guide.visit.releases if one.state in states]
     if champion is None or not found:
         return None
     return Place(f"/releases/{found[-1].id}", {"challenger": found[-1].id, "champion": champion})
@@ -200,7 +200,7 @@ def _find_live(guide: Guide) -> Place | None:
 
 def _find_who_was_live(guide: Guide) -> Place | None:
     """At the moment of the earliest promotion: then somebody was."""
-    steps = [step for one in list_releases(guide.visit.services.store) for step in one.steps]
+    steps = [step for one in guide.visit.releases for step in one.steps]
     live = [step.at for step in steps if step.step == "promoted"]
     if not live:
         return None

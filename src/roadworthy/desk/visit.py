@@ -14,6 +14,7 @@ from litestar import Request
 
 from roadworthy.access import Actor, Deed, may
 from roadworthy.door import Admitted, Problem, ProblemError, Sent, Services, admitted_of, read_fields
+from roadworthy.lifecycle import ReleaseView, TableVersionView, list_releases, list_table_versions, list_tables
 from roadworthy.live import Taken
 from roadworthy.product import Product
 
@@ -138,6 +139,22 @@ class Visit(Request[Any, Any, Any]):
         """The product of what is live; None where nothing is."""
         champion = self.taken.champion
         return None if champion is None else champion.product
+
+    @property
+    def time_zone(self) -> str:
+        """The zone in which days begin and moments are written: the product's, else UTC."""
+        return "UTC" if self.product is None else self.product.time_zone
+
+    @cached_property
+    def releases(self) -> list[ReleaseView]:
+        """Every release, read once for a page."""
+        return list_releases(self.services.store)
+
+    @cached_property
+    def table_versions(self) -> list[TableVersionView]:
+        """Every version of every table, read once for a page."""
+        store = self.services.store
+        return [version for name in list_tables(store) for version in list_table_versions(store, name)]
 
 
 def make_token(session: str) -> str:

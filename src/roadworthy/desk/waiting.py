@@ -10,7 +10,7 @@ from roadworthy.casework import count_queue, list_proposed_overrides, list_waiti
 from roadworthy.desk.format import count, moment
 from roadworthy.desk.visit import Visit
 from roadworthy.jobs import list_jobs
-from roadworthy.lifecycle import ReleaseView, TableVersionView, list_releases, list_table_versions, list_tables
+from roadworthy.lifecycle import ReleaseView, TableVersionView
 
 __all__ = ["Waiting", "list_approved", "list_submitted", "list_waiting", "list_waiting_tables"]
 
@@ -37,16 +37,14 @@ def list_waiting(visit: Visit) -> list[Waiting]:
 
 def list_waiting_tables(visit: Visit) -> list[TableVersionView]:
     """The uploads that wait for a second person, who this one may be."""
-    store = visit.services.store
-    versions = [version for name in list_tables(store) for version in list_table_versions(store, name)]
-    return [one for one in versions if one.state == "waiting" and _is_another(visit, one.uploaded_by)]
+    return [one for one in visit.table_versions if one.state == "waiting" and _is_another(visit, one.uploaded_by)]
 
 
 def list_submitted(visit: Visit) -> list[ReleaseView]:
     """The releases that wait for approval, by this person."""
     return [
         release
-        for release in list_releases(visit.services.store)
+        for release in visit.releases
         if release.verdict == "submitted"
         and _is_another(visit, release.created_by)
         and _is_another(visit, release.submitted_by or "")
@@ -55,7 +53,7 @@ def list_submitted(visit: Visit) -> list[ReleaseView]:
 
 def list_approved(visit: Visit) -> list[ReleaseView]:
     """The releases that are approved and were never live."""
-    return [release for release in list_releases(visit.services.store) if release.state == "approved"]
+    return [release for release in visit.releases if release.state == "approved"]
 
 
 def _referrals(visit: Visit) -> Iterator[Waiting]:
@@ -72,9 +70,8 @@ def _reviews(visit: Visit) -> Iterator[Waiting]:
     if number:
         first = next(iter(list_waiting_reviews(visit.deed(), limit=_MOST_REVIEWS)), None)
         if first is not None and first.deadline is not None:
-            zone = "UTC" if visit.product is None else visit.product.time_zone
             late = "was due" if first.deadline < visit.admitted.at else "is due"
-            more = f"{first.application_id} {late} by {moment(first.deadline, zone)}"
+            more = f"{first.application_id} {late} by {moment(first.deadline, visit.time_zone)}"
     yield Waiting(number, words, "/search?status=review", more)
 
 
@@ -103,7 +100,7 @@ def _approved(visit: Visit) -> Iterator[Waiting]:
 
 
 def _drafts(visit: Visit) -> Iterator[Waiting]:
-    mine = [one for one in list_releases(visit.services.store) if one.state in ("created", "rejected")]
+    mine = [one for one in visit.releases if one.state in ("created", "rejected")]
     mine = [one for one in mine if one.created_by == visit.by.account]
     yield _of_releases(
         mine, ("release of yours is", "releases of yours are", "not put up for approval"), "/releases/{}"

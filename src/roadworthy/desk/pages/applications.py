@@ -55,8 +55,7 @@ def describe_application(visit: Visit, view: DecisionView) -> dict[str, Any]:
     """What the page shows of a decision."""
     loaded = load_release(visit, view)
     product = visit.product
-    zone = "UTC" if product is None else product.time_zone
-    history = tell_history(view.history, currency_of(visit), zone)
+    history = tell_history(view.history, currency_of(visit), visit.time_zone)
     policy = None if loaded is None else loaded.release.policy
     rules = {} if policy is None else {rule.code: rule for rule in policy.rules}
     final = next((item.data for item in view.history if item.record_id == view.final_id), None)

@@ -76,8 +76,7 @@ def post_file(visit: Visit) -> Shown:
 @act("/search/export", "decision.export", "Export what a search finds")
 def post_export(visit: Visit) -> Shown:
     """Queue the export of the search in the URL, and of what its cookie names."""
-    product = visit.product
-    wanted = read_wanted(read_asked(visit), "UTC" if product is None else product.time_zone)
+    wanted = read_wanted(read_asked(visit), visit.time_zone)
     job = ask_to_export(visit.deed(), wanted, cast(Any, visit.sent["format"] or "csv"), most=MOST_ROWS)
     visit.services.wake()
     return go(f"/files/{job.job_id}", "The export is queued")
@@ -115,8 +114,7 @@ def _same_again(visit: Visit, file: Sent, once: str | None) -> Iterator[str]:
     same = find_same_file(visit.deed(), file.data)
     if same is None or (once is not None and same.once_key == once):
         return
-    zone = "UTC" if visit.product is None else visit.product.time_zone
-    said = f"this is the same file as {same.input['name']}, uploaded on {moment(same.submitted_at, zone)}"
+    said = f"this is the same file as {same.input['name']}, uploaded on {moment(same.submitted_at, visit.time_zone)}"
     yield said + ("; what was recorded then is not decided again" if same.input["record"] else "")
 
 

@@ -54,8 +54,7 @@ def _look_at_weeks(visit: Visit) -> Weeks | None:
     if not visit.may("decision.read"):
         return None
     lately: WeeksLately = visit.app.state["weeks"]
-    zone = "UTC" if visit.product is None else visit.product.time_zone
-    worked = lately.look(visit.deed(), Asked(), zone, visit.admitted.at, patience=_PATIENCE)
+    worked = lately.look(visit.deed(), Asked(), visit.time_zone, visit.admitted.at, patience=_PATIENCE)
     return None if worked is None else worked.value
 
 

@@ -10,7 +10,7 @@ from msgspec import structs
 from roadworthy.desk.page import Shown, act, go, page, show
 from roadworthy.desk.visit import Form, Visit
 from roadworthy.errors import RoadworthyError, UsageError
-from roadworthy.lifecycle import ReleaseView, list_releases, restate_release
+from roadworthy.lifecycle import ReleaseView, restate_release
 from roadworthy.live import Loaded
 from roadworthy.policy import StatedEconomics, StatedTerm
 from roadworthy.product import Purpose
@@ -41,7 +41,7 @@ _TERMS = {
 @page("/purpose", "policy.propose", "Purpose and economics, to be changed")
 def get_purpose(visit: Visit) -> Shown:
     """The form, filled in with what a release states."""
-    releases = list_releases(visit.services.store)
+    releases = visit.releases
     base = _base(visit, releases, visit.asked.get("of", ""))
     return _show(visit, releases, base, None if base is None else _fill(visit.services.current.load(base)))
 
@@ -59,7 +59,7 @@ def post_purpose(visit: Visit) -> Shown:
             note=sent["note"],
         )
     except RoadworthyError as error:
-        releases = list_releases(visit.services.store)
+        releases = visit.releases
         return _show(visit, releases, _base(visit, releases, sent["of"]), sent.values(), error)
     return go(f"/releases/{made.id}", f"Release {made.id} is made. Put it up for approval when it is right")
 

@@ -18,7 +18,6 @@ from roadworthy.lifecycle import (
     describe_terms,
     find_rollback,
     list_differences,
-    list_releases,
     preview_release,
     promote_release,
     roll_back,
@@ -48,7 +47,7 @@ def get_releases(visit: Visit) -> Shown:
         visit,
         "releases.html",
         problem=problem,
-        releases=list_releases(visit.services.store)[::-1],
+        releases=visit.releases[::-1],
         route=visit.taken.route,
         asked=asked,
         was=was,
@@ -224,7 +223,7 @@ def _before(visit: Visit) -> ReleaseView | None:
 
 def _moment(visit: Visit, text: str) -> datetime:
     """A date, or a date and time, where the product is used. UsageError for anything else."""
-    zone = ZoneInfo("UTC" if visit.product is None else visit.product.time_zone)
+    zone = ZoneInfo(visit.time_zone)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -23,10 +23,9 @@ _COUNTED = 10_000
 def get_search(visit: Visit) -> Shown:
     """What was found, latest decision first, of the branches that whoever asks sees."""
     asked: dict[str, str] = {}
-    product = visit.product
     try:
         asked = read_asked(visit)
-        wanted = read_wanted(asked, "UTC" if product is None else product.time_zone)
+        wanted = read_wanted(asked, visit.time_zone)
         after = read_after(visit.asked.get("after", ""))
         found = find_decisions(visit.deed(), wanted, _PAGE, after)
     except RoadworthyError as problem:

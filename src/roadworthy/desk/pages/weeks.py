@@ -21,11 +21,10 @@ def get_weeks(visit: Visit) -> Shown:
     """The weeks asked for, the latest first; the latest 26 where nobody asks."""
     form = {"from": visit.asked.get("from", ""), "until": visit.asked.get("until", "")}
     lately: WeeksLately = visit.app.state["weeks"]
-    zone = "UTC" if visit.product is None else visit.product.time_zone
     values: dict[str, Any] = {"form": form, "usual": USUAL, "most": MOST}
     try:
         asked = Asked(*(read_day(name, text) if text else None for name, text in form.items()))
-        worked = lately.look(visit.deed(), asked, zone, visit.admitted.at)
+        worked = lately.look(visit.deed(), asked, visit.time_zone, visit.admitted.at)
     except RoadworthyError as problem:
         return show(visit, "weeks.html", problem=problem, found=None, under_way=False, asked_well=False, **values)
     found = None

@@ -13,9 +13,9 @@ import msgspec
 
 from roadworthy.casework import ask_review, confirm_override, give_final_answer, override, propose_override
 from roadworthy.live import Decided, Reply
-from roadworthy.pipeline.demo_bank import Bank, at_nine
-from roadworthy.pipeline.demo_outcomes import Lending
-from roadworthy.pipeline.demo_people import OTTOS_BRANCH, PEOPLE
+from roadworthy.pipeline.demo.bank import Bank, at_nine
+from roadworthy.pipeline.demo.outcomes import Lending
+from roadworthy.pipeline.demo.people import OTTOS_BRANCH, PEOPLE
 from roadworthy.policy import Policy, find_band_starts
 
 __all__ = ["Officers", "read_reply"]

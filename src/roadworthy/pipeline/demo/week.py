@@ -10,8 +10,8 @@ from typing import Any
 
 from roadworthy.casework import correct
 from roadworthy.live import Decided, Reply
-from roadworthy.pipeline.demo_bank import Bank, at_nine
-from roadworthy.pipeline.demo_officers import Officers, read_reply
+from roadworthy.pipeline.demo.bank import Bank, at_nine
+from roadworthy.pipeline.demo.officers import Officers, read_reply
 
 __all__ = ["BadWeek"]
 

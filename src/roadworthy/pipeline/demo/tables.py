@@ -10,7 +10,7 @@ import polars as pl
 
 from roadworthy.contract import Column, Contract
 from roadworthy.lifecycle import approve_table, upload_table
-from roadworthy.pipeline.demo_bank import Bank, at_nine
+from roadworthy.pipeline.demo.bank import Bank, at_nine
 from roadworthy.portfolio import MERCHANT_PURPOSE, Portfolio
 
 __all__ = ["MERCHANTS", "merchants_in", "plan_merchants", "spoil_merchants"]

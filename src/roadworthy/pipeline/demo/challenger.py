@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from msgspec import structs
 
-from roadworthy.pipeline.demo_product import make_product
+from roadworthy.pipeline.demo.product import make_product
 from roadworthy.pipeline.run import Progress, run_stages
 from roadworthy.pipeline.workspace import Workspace, open_workspace
 from roadworthy.policy import Policy

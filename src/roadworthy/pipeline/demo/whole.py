@@ -18,12 +18,12 @@ import pyarrow.parquet as pq
 
 from roadworthy.errors import Refused
 from roadworthy.outcomes import judge_outcomes, matured_gains
-from roadworthy.pipeline.demo_bank import Bank, at_nine
-from roadworthy.pipeline.demo_challenger import WHY, learn_again
-from roadworthy.pipeline.demo_live import add_challenger, live_years, open_bank
-from roadworthy.pipeline.demo_people import describe_people, let_people_in
-from roadworthy.pipeline.demo_product import make_product
-from roadworthy.pipeline.demo_week import BadWeek
+from roadworthy.pipeline.demo.bank import Bank, at_nine
+from roadworthy.pipeline.demo.challenger import WHY, learn_again
+from roadworthy.pipeline.demo.live import add_challenger, live_years, open_bank
+from roadworthy.pipeline.demo.people import describe_people, let_people_in
+from roadworthy.pipeline.demo.product import make_product
+from roadworthy.pipeline.demo.week import BadWeek
 from roadworthy.pipeline.run import STAGES, Progress, run_stages
 from roadworthy.pipeline.workspace import Workspace, open_workspace
 from roadworthy.portfolio import HORIZON_MONTHS, past_applications, simulate

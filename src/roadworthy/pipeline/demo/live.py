@@ -17,12 +17,12 @@ import polars as pl
 from roadworthy.contract import contract_yaml
 from roadworthy.lifecycle import approve_release, create_release, promote_release, submit_release
 from roadworthy.live import Decided, Envelope, decide_and_record
-from roadworthy.pipeline.demo_bank import Bank, at_nine
-from roadworthy.pipeline.demo_officers import Officers, read_reply
-from roadworthy.pipeline.demo_outcomes import Lending
-from roadworthy.pipeline.demo_people import COUNTER, SHOP
-from roadworthy.pipeline.demo_tables import MERCHANTS, plan_merchants
-from roadworthy.pipeline.demo_week import BadWeek
+from roadworthy.pipeline.demo.bank import Bank, at_nine
+from roadworthy.pipeline.demo.officers import Officers, read_reply
+from roadworthy.pipeline.demo.outcomes import Lending
+from roadworthy.pipeline.demo.people import COUNTER, SHOP
+from roadworthy.pipeline.demo.tables import MERCHANTS, plan_merchants
+from roadworthy.pipeline.demo.week import BadWeek
 from roadworthy.pipeline.workspace import Workspace
 from roadworthy.portfolio import HORIZON_MONTHS, Portfolio, past_applications
 from roadworthy.records import Once, create_store, new_id

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from roadworthy.contract import Column, Contract, contract_yaml
-from roadworthy.pipeline.demo_tables import MERCHANTS
+from roadworthy.pipeline.demo.tables import MERCHANTS
 from roadworthy.pipeline.init import init_product
 from roadworthy.policy import Expected, Policy, Rule, StatedEconomics, StatedReason, StatedTerm, policy_yaml
 from roadworthy.portfolio import HORIZON_MONTHS, describe

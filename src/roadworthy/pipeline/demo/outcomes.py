@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from roadworthy.outcomes import record_outcomes
-from roadworthy.pipeline.demo_bank import Bank, at_nine
+from roadworthy.pipeline.demo.bank import Bank, at_nine
 from roadworthy.portfolio import Portfolio
 
 __all__ = ["Lending"]
