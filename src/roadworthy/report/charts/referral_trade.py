@@ -85,7 +85,7 @@ def _words(result: BestBands) -> str:
         for share, profit, text, *_ in _marked(result)
     )
     return (
-        f"Line chart of {count(len(result.trade))} pairs of cut-offs: the most profit against the share referred, on the "
-        "applications that they were chosen on. "
+        f"Line chart of {count(len(result.trade))} pairs of cut-offs: the most profit against the share referred, on "
+        "the applications that they were chosen on. "
         f"{_finding(result)}. {marked}. {result.referrals.sentence} All values are in the table."
     )
