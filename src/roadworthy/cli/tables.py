@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 
 from roadworthy.cli.acting import As, Directory, acting
 from roadworthy.cli.speaking import Json, say, show_json
+from roadworthy.contract import column_of
 from roadworthy.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -242,7 +243,7 @@ def _say_upload(found: Upload) -> None:
         moved = f" ({change.relative:+.0%})" if change.relative is not None else ""
         say(f"  {change.key}: {change.column} {change.old} -> {change.new}{moved}")
     for row in found.set_aside[:_MOST_SHOWN]:
-        say(f"  set aside: row {row.row}, {row.path} {row.message}")
+        say(f"  set aside: row {row.row}, {column_of(row.path)} {row.message}")
     for warning in found.warnings:
         say(f"! {warning}")
     say(f"next: roadworthy tables approve {found.table} {found.version}, by somebody else")

@@ -13,12 +13,12 @@ from sqlalchemy import Connection
 
 from roadworthy.errors import Refused, UsageError
 from roadworthy.outcomes.judged import BAD, DECLINED, ERASED, GOOD, IMMATURE, NOT_BOOKED, OPEN, Judged
-from roadworthy.outcomes.reading import DECISIONS, read_decisions, read_erased, read_standing
+from roadworthy.outcomes.reading import DECISIONS, read_decisions, read_erased, read_first_booking, read_standing
 from roadworthy.outcomes.row import BARE
 from roadworthy.product import Product, add_months
 from roadworthy.records import to_us
 
-__all__ = ["judge_outcomes"]
+__all__ = ["find_first_day", "judge_outcomes"]
 
 _TIME = pl.Datetime("us", "UTC")
 _AT_ONCE = 50_000
@@ -100,6 +100,16 @@ def judge_outcomes(
         horizon_months=horizon,
         bad_days_past_due=limit,
     )
+
+
+def find_first_day(connection: Connection, product: Product) -> date | None:
+    """The first day as of which any loan counts in rates, by what is known now; None where none is booked."""
+    horizon = product.outcome.horizon_months or product.purpose.horizon_months
+    booked = read_first_booking(connection)
+    if booked is None or horizon is None:
+        return None
+    first: date = add_months(_local_days(pl.Series([booked]), ZoneInfo(product.time_zone)), horizon).tolist()[0]
+    return first
 
 
 def _read_words(column: pl.Series) -> NDArray[Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from roadworthy.desk.accuracy import AccuracyLately, Asked
+from roadworthy.desk.days import read_day
 from roadworthy.desk.page import Shown, page, show
 from roadworthy.desk.visit import Visit
 from roadworthy.errors import RoadworthyError, UsageError
@@ -29,7 +30,7 @@ def get_accuracy(visit: Visit) -> Shown:
     lately: AccuracyLately = visit.app.state["accuracy"]
     values: dict[str, Any] = {"form": form, "today": today, "currency": live.product.currency}
     try:
-        asked = Asked(_read_day(form["as_of"], today), _read_buckets(form["buckets"]), form["release"] or None)
+        asked = Asked(_read_as_of(form["as_of"], today), _read_buckets(form["buckets"]), form["release"] or None)
         worked = lately.look(
             visit.services.store, live, asked, visit.by.branches, visit.admitted.at, patience=_PATIENCE
         )
@@ -39,12 +40,9 @@ def get_accuracy(visit: Visit) -> Shown:
     return show(visit, "accuracy.html", found=found, at=at, under_way=worked is None, **values)
 
 
-def _read_day(text: str, today: date) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is no day", where="as known on", mend="as 2026-11-01") from None
-    if not date(1970, 1, 1) <= day <= today + timedelta(days=1):
+def _read_as_of(text: str, today: date) -> date:
+    day = read_day("as known on", text)
+    if day > today + timedelta(days=1):
         raise UsageError(
             f"{text} is no day of which anybody knows something", where="as known on", mend=f"{today} at most"
         )
