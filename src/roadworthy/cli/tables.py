@@ -10,7 +10,6 @@ from cyclopts import App, Parameter
 
 from roadworthy.cli.acting import As, Directory, acting
 from roadworthy.cli.speaking import Json, say, show_json
-from roadworthy.contract import column_of
 from roadworthy.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -231,6 +230,8 @@ def _read_day(text: str) -> date:
 
 
 def _say_upload(found: Upload) -> None:
+    from roadworthy.contract import column_of  # with the libraries of tables, which `--help` has no use for
+
     against = f"version {found.follows}" if found.follows else "nothing, for it is the first"
     aside = f", {found.aside:,} set aside" if found.aside else ""
     say(f"version {found.version} of {found.table}: {found.rows:,} rows{aside}, from {found.effective}")
