@@ -34,7 +34,7 @@ from sybil.parsers.rest import DocTestParser
 
 ROOT = Path(__file__).resolve().parent
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-PAGES = ("README.md", "docs/*.md", "docs/*/*.md")
+PAGES = ("README.md", "docs/*.md", "docs/*/*.md", "docs/*/*/*.md")
 TIME_LIMIT = 300
 _FILE = re.compile(r"<!-- file: (\S+) -->\s*\Z")
 _OUTPUT = re.compile(r"<!-- output -->\s*\Z")

@@ -2,7 +2,7 @@
 
 >>> import roadworthy as rw
 >>> sorted(name for name in rw.__all__ if name[0].islower())
-['decide', 'load', 'measures', 'seal']
+['decide', 'load', 'measures', 'recalibrate', 'seal']
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from roadworthy.decision import Decisions, Release, Table, decide
     from roadworthy.errors import RoadworthyError
     from roadworthy.measures import Economics
-    from roadworthy.model import Package, load, seal
+    from roadworthy.model import Package, load, recalibrate, seal
     from roadworthy.policy import Policy
 
 __version__ = "0.1.0.dev0"
@@ -35,6 +35,7 @@ __all__ = [
     "decide",
     "load",
     "measures",
+    "recalibrate",
     "seal",
 ]
 
@@ -49,6 +50,7 @@ _ROOMS = {
     "Table": "decision",
     "decide": "decision",
     "load": "model",
+    "recalibrate": "model",
     "seal": "model",
 }
 

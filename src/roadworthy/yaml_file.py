@@ -17,7 +17,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from roadworthy.errors import FileFault
 
-__all__ = ["Document", "parse_document", "read_document", "write_text"]
+__all__ = ["Document", "parse_document", "read_document", "write_bytes", "write_text"]
 
 T = TypeVar("T")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
@@ -116,11 +116,16 @@ def read_document(path: Path, fault: type[FileFault]) -> Document:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` whole or not at all: to a temporary file beside `path`, then renamed over it."""
+    """Write `text` whole or not at all, as UTF-8 with its line ends as they are."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` whole or not at all: to a temporary file beside `path`, then renamed over it."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with temporary.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with temporary.open("xb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

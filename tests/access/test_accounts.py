@@ -107,7 +107,7 @@ def test_an_account_that_makes_no_sense_is_refused(office: Office, terms: dict[s
 def test_a_wrong_role_gets_the_nearest(office: Office) -> None:
     with pytest.raises(UsageError) as refused:
         office.do(lambda act: add_account(act, "ana", roles=["oficer"]))
-    assert refused.value.mend == "--role officer"
+    assert refused.value.mend == "did you mean 'officer'?"
 
 
 def test_a_name_is_given_once_for_ever(office: Office) -> None:

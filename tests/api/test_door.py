@@ -19,6 +19,7 @@ from roadworthy.access import KeyRing
 from roadworthy.api import list_routes, make_asgi, make_openapi
 from roadworthy.door import Door, KeyCheck, Problem, RateLimit, Readiness, make_log, problem_of
 from roadworthy.errors import NotAllowed, NotFound, OutcomeUnknown, Refused, StoreError, UsageError
+from roadworthy.lifecycle import resume_deciding, stop_deciding
 from roadworthy.records import create_store
 from roadworthy.settings import Settings
 from tests.api.house import INPUTS, PEOPLE, Client, House
@@ -277,6 +278,19 @@ def test_a_process_without_a_release_serves_its_pages_and_says_that_it_decides_n
         assert empty.ask("GET", "/readyz?decisions=true", None).status_code == 503
 
 
+def test_a_process_says_whether_deciding_is_stopped(client: Client) -> None:
+    """A stop is no fault: it is ready, and what it answers is that a person decides."""
+    assert client.ask("GET", "/readyz", None).json()["stopped"] is False
+    stop_deciding(client.house.deed("operator"), "wrong data")
+    try:
+        # A door of its own, because each looks once a second at most.
+        sent = _get(make_asgi(client.house.services, log=client.house.log), "/readyz")
+    finally:
+        resume_deciding(client.house.deed("operator"), "mended")
+    told = msgspec.json.decode(sent[1]["body"])
+    assert (sent[0]["status"], told["ready"], told["decides"], told["stopped"]) == (200, True, True, True)
+
+
 @pytest.mark.parametrize(
     ("broken", "part"), [("ledger.live", "store"), ("transact", "writes")], ids=lambda value: str(value)
 )
@@ -295,6 +309,7 @@ def test_a_process_that_is_not_ready_says_what_is_not(
     told = msgspec.json.decode(sent[1]["body"])
     assert (sent[0]["status"], told["ready"]) == (503, False)
     assert told[part] != "ready"
+    assert told["stopped"] is (None if part == "store" else False)
     assert "db.internal" not in sent[1]["body"].decode()
 
 

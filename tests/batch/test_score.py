@@ -78,7 +78,7 @@ def test_a_bad_row_is_set_aside_with_its_rule_and_can_be_mended_and_sent_again(
     assert (scored.read, scored.decided, scored.set_aside) == (50, 49, 1)
     (kept,) = read_rows(aside)
     assert kept["set_aside_row"] == "8"
-    assert kept["set_aside_because"].startswith(f"type at $.inputs.{numeric}")
+    assert kept["set_aside_because"].startswith(f"type at {numeric}: ")
     assert kept[numeric] == "a lot"
 
     aside.write_text(aside.read_text().replace("a lot", right))
@@ -112,6 +112,18 @@ def test_columns_of_other_names_are_mapped_and_a_lacking_one_is_named(release: R
     mapping = SourceMapping(file="in.parquet", format="parquet", columns={name: "Other name"})
     scored = score(source, tmp_path / "out.csv", release, set_aside=tmp_path / "aside.csv", mapping=mapping)
     assert scored.decided == 20
+
+
+def test_what_a_row_broke_is_said_of_the_files_own_column(release: Release, tmp_path: Path) -> None:
+    table = applications(3)
+    at = table.column_names.index("income")
+    table = table.set_column(at, "Net income", pa.array(["1000", "much", "3000"]))
+    write_csv(tmp_path / "in.csv", table)
+    aside = tmp_path / "aside.csv"
+    mapping = SourceMapping(file="in.csv", format="csv", columns={"income": "Net income"})
+    score(open_table(tmp_path / "in.csv"), tmp_path / "out.csv", release, set_aside=aside, mapping=mapping)
+    (kept,) = read_rows(aside)
+    assert kept["set_aside_because"] == "type at Net income: is not a number"
 
 
 def test_an_input_absent_from_the_file_is_allowed_by_name_and_said(release: Release, tmp_path: Path) -> None:

@@ -130,6 +130,10 @@ def test_blank_lines_are_not_rows(tmp_path: Path) -> None:
         (b"a,b,a\n1,2,3\n", "'a' in columns 1, 3"),
         (b"name,x\nAna,1\nJos\xc3", "ends in the middle of a letter"),
         (b"\x00\x01\x02\x03", "neither CSV, Parquet nor a spreadsheet"),
+        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj", "is a PDF"),
+        (b"\x89PNG\r\n\x1a\n", "is a picture"),
+        (b"{\\rtf1 Dear all}", "is a text document"),
+        (b"Dear all", "holds one line, 'Dear all', and no table"),
         (b"\x1f\x8b\x08", "gzip"),
         (b'[{"a": 1}]', "JSON"),
         (b"<html><table>", "web page"),
@@ -256,6 +260,11 @@ def test_an_empty_sheet_says_so(tmp_path: Path) -> None:
         open_table(workbook(tmp_path, {"A": []}))
     with pytest.raises(DataError, match="a header and no rows"):
         open_table(workbook(tmp_path, {"A": [["x", "y"]]}))
+    with pytest.raises(DataError, match="one cell on the sheet 'A', 'Report of March', and no table"):
+        open_table(workbook(tmp_path, {"A": [["Report of March"]]}))
+    with pytest.raises(DataError, match="holds one cell, 'Cover', and no table") as caught:
+        open_table(workbook(tmp_path, {"A": [["Cover"]], "B": [["x", "y"], [1, 2]]}))
+    assert str(caught.value.mend).endswith("on the first sheet")
 
 
 def test_batches_have_the_rows_asked_for_and_join_to_the_whole(tmp_path: Path) -> None:

@@ -219,11 +219,14 @@ def test_seal_makes_a_package_of_an_importable_model(tmp_path: Path) -> None:
     command = [sys.executable, "-c", script]
     subprocess.run([sys.executable, "-c", "import mine"], cwd=tmp_path, check=True, env=environment)
     arguments = ["seal", "mine:model", "--data", "held_out.csv", "--target", "bad", "--cut-offs", "0.2,0.4"]
-    sealed = subprocess.run(
-        [*command, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    sealed, unasked = (
+        subprocess.run([*command, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        for words in (arguments, arguments[:-2])
     )
     assert sealed.returncode == 0, sealed.stderr
     assert "0 answers changed" in sealed.stdout
+    assert "no cut-off was given" not in sealed.stdout
+    assert "no cut-off was given, so none was shown to keep its answers" in unasked.stdout
     assert (tmp_path / "model.rw").exists()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from sqlalchemy import Connection
 
 from roadworthy.cli import build_app, obey
+from roadworthy.lifecycle import list_switches
 from roadworthy.records import open_store
 from roadworthy.testing import make_applications
 from tests.cli.conftest import Run
@@ -141,8 +143,8 @@ def test_the_stop_switch_and_who_was_live(trial: Run, product_folder: Path) -> N
     assert code == 0
     assert "stopped" in out
     assert "every application went to people" in trial("release who-was-live")[1]
-    code, out, _ = trial("resume")
-    assert out == "resumed: release 1 decides\n"
+    code, out, _ = trial("resume --reason", "the data are mended")
+    assert out.startswith("resumed: release 1 decides\n")
     change_policy(product_folder)
     assert trial("release create")[0] == 0
     assert trial("release promote 2")[0] == 0
@@ -153,6 +155,72 @@ def test_the_stop_switch_and_who_was_live(trial: Run, product_folder: Path) -> N
     assert trial("release rollback")[0] == 1
     assert trial("release who-was-live 2020-01-01")[1].endswith("no release was live\n")
     assert trial("release who-was-live", "yesterday")[0] == 2
+
+
+def test_whoever_stops_or_resumes_says_why_and_the_record_has_it(trial: Run, product_folder: Path) -> None:
+    """As on the page: no reason, no change; and what stands in the records is what is said back."""
+    for command in ("stop", "resume"):
+        code, _, err = trial(command)
+        assert code == 2
+        assert "says why" in err
+        assert f'roadworthy {command} "' in err
+    assert "stopped" not in trial("release who-was-live")[1]
+    out = trial("stop", "the bureau's data are wrong")[1]
+    assert "on the record: console at " in out
+    assert out.endswith("“the bureau's data are wrong”\n")
+    out = trial("stop", "again")[1]
+    assert out.endswith("“the bureau's data are wrong”\n"), "it was stopped already: nothing changed"
+    assert json.loads(trial("resume --json", "mended")[1])["route"]["stopped"] is False
+    with open_store(f"sqlite:///{product_folder / 'roadworthy.db'}") as store:
+        assert [one.reason for one in list_switches(store)] == ["the bureau's data are wrong", "mended"]
+
+
+def test_a_roll_back_says_why_and_is_not_told_a_release(trial: Run, product_folder: Path) -> None:
+    """R10: a number in the reason's place is a release that somebody wants to go back to, which would not happen."""
+    change_policy(product_folder)
+    trial("release create")
+    trial("release promote 2")
+    code, _, err = trial("release rollback 1")
+    assert code == 2
+    assert "promote 1" in err
+    assert trial("release show 2")[1].startswith("release 2: live")
+    code, out, _ = trial("release rollback", "declines doubled")
+    assert (code, out.splitlines()[0]) == (0, "release 1 is live again, instead of release 2: declines doubled")
+    assert "restored by console: declines doubled" in trial("release show 1")[1]
+
+
+def test_a_roll_back_without_a_reason_says_that_none_is_on_the_record(trial: Run, product_folder: Path) -> None:
+    change_policy(product_folder)
+    trial("release create")
+    trial("release promote 2")
+    code, out, _ = trial("release rollback")
+    assert code == 0
+    assert 'no reason is on the record; next time: roadworthy release rollback "WHY"' in out
+
+
+def test_what_comes_after_a_promotion_is_right_whether_or_not_a_service_runs(trial: Run, product_folder: Path) -> None:
+    change_policy(product_folder)
+    trial("release create")
+    out = trial("release promote 2")[1]
+    assert "a service that runs decides by it from the next application on, without a restart" in out
+    assert "next: roadworthy serve, where none runs yet" in out
+
+
+def test_what_looks_wrong_about_a_release_is_said_with_the_way_back(trial: Run, product_folder: Path) -> None:
+    """R10: the same words as on the page; a machine reads them, too."""
+    path = product_folder / "policy.yaml"
+    text = path.read_text()
+    path.write_text(re.sub(r"up_to: 0[0-9.]*(.*answer: refer)", r"up_to: 0.64\1", text))
+    assert path.read_text() != text
+    code, _, err = trial("release create")
+    assert code == 0, err
+    code, out, _ = trial("release promote 2")
+    assert code == 0
+    assert "- look at this: it declines from a PD of 64.0% instead of" in out
+    assert 'to take it back: roadworthy release rollback "WHY"' in out
+    code, out, _ = trial("release rollback --json", "the wrong cut-off")
+    warnings = json.loads(out)["warnings"]
+    assert any("it declines from a PD of" in warning for warning in warnings)
 
 
 def test_verify_finds_a_changed_record(trial: Run, product_folder: Path) -> None:
@@ -233,7 +301,7 @@ def test_a_file_is_recorded_once_and_decided_as_it_is_scored(trial: Run, tmp_pat
     assert "700 applications read, 698 decided" in out
     assert "2 set aside" in out
     aside = (tmp_path / "recorded_set_aside.csv").read_text()
-    assert "type at $.inputs.age" in aside
+    assert "type at age: " in aside
     assert "a name that the store keeps for itself" in aside
     first = (tmp_path / "recorded.csv").read_bytes()
     code, out, _ = trial("score --record", str(data), str(tmp_path / "recorded.csv"))

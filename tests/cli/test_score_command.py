@@ -86,6 +86,26 @@ def test_a_set_aside_file_of_an_earlier_run_does_not_outlive_a_clean_one(release
     assert other.read_text() == "mine"
 
 
+def test_what_looks_wrong_about_a_file_is_said_before_it_is_decided(
+    release: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """R10: the same words as on the page of files."""
+    frame = applications(60)
+    frame.assign(amount=frame["amount"] * 1_000).to_csv(tmp_path / "in.csv", index=False)
+    words = ["score", str(tmp_path / "in.csv"), str(tmp_path / "out.csv"), *release]
+    assert obey(words) == 0
+    first, *_, decided, _ = capsys.readouterr().out.splitlines()
+    assert first.startswith("- look at this: amount: 100% of the values are none that the contract knows")
+    assert decided.startswith("60 applications read")
+    assert obey([*words, "--json"]) == 0
+    warning, unit = json.loads(capsys.readouterr().out)["warnings"]
+    assert f"- look at this: {warning}" == first
+    assert unit.startswith("amount: the median is ")
+    frame.to_csv(tmp_path / "in.csv", index=False)
+    assert obey(words) == 0
+    assert "look at this" not in capsys.readouterr().out
+
+
 def test_names_are_mapped_one_by_one(release: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     frame, bad = make_applications(400, seed=2)
     past = frame.assign(default=bad, number=range(400))

@@ -55,7 +55,7 @@ class Person:
 
     def _ask(self, method: str, path: str, **how: Any) -> httpx.Response:
         crumbs = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        headers = {"Accept": "text/html", "Cookie": crumbs}
+        headers = {"Accept": "text/html", "Cookie": crumbs} | how.pop("headers", {})
         self.desk.http.cookies.clear()
         answer: httpx.Response = self.desk.http.request(method, path, headers=headers, follow_redirects=False, **how)
         for name in {cookie.partition("=")[0] for cookie in answer.headers.get_list("set-cookie")}:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from roadworthy.records import Decision, Entry, Particulars, ReleaseRef, Store, encode_payload
+from roadworthy.records import Decision, Entry, Particulars, ReleaseRef, StatedReason, Store, encode_payload
 from roadworthy.testing.entries import Entries
 
 __all__ = ["BEGIN", "ODD", "WEEKS", "live_late", "live_past"]
@@ -15,7 +15,10 @@ BEGIN = datetime(2026, 5, 4, tzinfo=UTC)
 """A Monday: the first week's where nothing else is said."""
 WEEKS = 20
 ODD = 17
-"""The place of the odd week, counted from 0: it declines 30 of 60, where every other declines 6."""
+"""The place of the odd week, counted from 0: it declines 30 of 60, where every other declines 6.
+
+Always for high debts; of its own accord for a low income too, which one decline in six states otherwise.
+"""
 
 
 def live_past(store: Store, begin: datetime = BEGIN) -> None:
@@ -28,7 +31,8 @@ def live_past(store: Store, begin: datetime = BEGIN) -> None:
             answer = "decline" if place >= 60 - declined else "refer" if place < 6 else "approve"
             branch = "N" if place < 30 else "S"
             at = begin + timedelta(weeks=week, hours=2 * place)
-            past.append(_decide(entries, f"past-{week:02d}-{place:02d}", at, answer, branch))
+            low = answer == "decline" and (week == ODD or place == 59)
+            past.append(_decide(entries, f"past-{week:02d}-{place:02d}", at, answer, branch, low_income=low))
     store.ledger.append(past)
 
 
@@ -38,8 +42,14 @@ def live_late(store: Store, week: int, branch: str) -> None:
     store.ledger.append([_decide(Entries(seed=98), f"late-{week}", at, "approve", branch)])
 
 
-def _decide(entries: Entries, name: str, at: datetime, answer: str, branch: str) -> Entry:
+def _decide(entries: Entries, name: str, at: datetime, answer: str, branch: str, *, low_income: bool = False) -> Entry:
     release = ReleaseRef("1", "m", "p")
     pd = {"approve": 0.05, "refer": 0.15, "decline": 0.5}[answer]
-    entry = entries.entry(Decision(answer=answer, pd=pd, score=600.0, release=release, branch=branch), name)
+    reasons = (
+        StatedReason("debt", "Debts are high", "debt", 0.4),
+        StatedReason("income", "Income is low", "income", 0.3),
+    )
+    stated = reasons[: 1 + low_income] if answer == "decline" else ()
+    decision = Decision(answer=answer, pd=pd, score=600.0, release=release, branch=branch, reasons=stated)
+    entry = entries.entry(decision, name)
     return msgspec.structs.replace(entry, at=at, sealed=encode_payload(Particulars(amount=1000.0)))

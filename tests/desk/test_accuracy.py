@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from threading import Event
 from typing import Any
 
@@ -126,6 +127,35 @@ def test_a_day_before_the_outcomes_were_known_has_not_enough_evidence(seasoned: 
     words = look(seasoned.come("analyst"), as_of=(LONG_AGO + timedelta(days=100)).date().isoformat())
     assert "Not enough evidence yet: no outcome can be judged yet" in words
     assert "Right and wrong" not in words
+    first = re.search(r"The first window ended on (\d{4}-\d\d-\d\d): as known on that day", words)
+    assert first is not None, words
+    long_before = look(seasoned.come("analyst"), as_of="2001-01-01")
+    assert first[0] in long_before, "also where nothing was decided by then"
+    day = date.fromisoformat(first[1])
+    assert "Not enough evidence yet" not in look(seasoned.come("analyst"), as_of=first[1])
+    assert "Not enough evidence yet" in look(seasoned.come("analyst"), as_of=(day - timedelta(days=1)).isoformat())
+
+
+def test_where_nothing_was_reported_lately_the_page_is_as_of_the_last_report_and_warns_of_later_days(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Windows that close after the last report would count as good unasked, and look better than it is."""
+    with open_desk(f"sqlite:///{tmp_path_factory.mktemp('silent') / 'store.db'}") as desk:
+        desk.house.go_live(policy=MONEY)
+        service = replace(desk.house.deed("service").by, branches=EVERY_BRANCH)
+        deed = desk.house.services.deed(service, LONG_AGO)
+        stated = Decision(answer="approve", pd=0.1, score=600.0, release=ReleaseRef("1", "m", "p"), applied_at=LONG_AGO)
+        desk.house.store.ledger.append([deed.entry(stated, "silent")])
+        told = LONG_AGO + timedelta(days=90)
+        booked = {"application_id": "silent", "event": "booked", "at": LONG_AGO, "known_at": told}
+        assert record_outcomes(desk.house.services.deed(service, told), [booked]).set_aside == ()
+        analyst, last = desk.come("analyst"), told.date().isoformat()
+        words = look(analyst)
+        assert f"Nothing of any loan was reported after {last}, so this is as known then." in words
+        assert "1 immature" in words
+        later = look(analyst, as_of=(datetime.now(UTC) - timedelta(days=1)).date().isoformat())
+        assert f"Nothing of any loan was reported after {last}. A window that closed since counts as good" in later
+        assert "1 booked and matured" in later
 
 
 def test_a_release_with_nothing_matured_says_so_and_buckets_are_adjusted(seasoned: Desk) -> None:
@@ -142,7 +172,8 @@ def test_an_officer_of_one_branch_sees_that_branch(seasoned: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("asked", "said"),
-    [({"as_of": "2999-01-01"}, "is no day of which anybody knows something"), ({"as_of": "soon"}, "is no day"),
+    [({"as_of": "2999-01-01"}, "is no day of which anybody knows something"),
+     ({"as_of": "soon"}, "as known on: 'soon' is no day"),
      ({"buckets": "1"}, "is no number of buckets"), ({"buckets": "٣"}, "is no number of buckets")],
 )  # fmt: skip
 def test_what_makes_no_sense_is_told_beside_the_form(seasoned: Desk, asked: dict[str, str], said: str) -> None:

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from roadworthy.access import Branches
+from roadworthy.desk.inputs import show_value
 from roadworthy.records import Erasure, OutcomeEvent
+from tests.api.house import INPUTS
 from tests.desk.conftest import Desk, Person, read_words
 
 REFERRED: dict[str, Any] = {"late_payments": 2}
@@ -51,6 +53,10 @@ def test_the_answer_comes_first_and_all_that_led_to_it_follows(desk: Desk, offic
     assert "within 12 months of booking" in words
     for reason in decided["reasons"]:
         assert reason["text"] in words
+        value = show_value({**INPUTS, **DECLINED}[reason["column"]])
+        assert f"{reason['text']}: {value} makes a bad outcome" in words
+    assert "income 30,000" in words
+    assert "amount 5,000" in words
     assert "makes a bad outcome likelier" in words
     assert "No rule fired; the PD alone decided" in words
     assert "Release 1, champion Model" in words
@@ -310,6 +316,7 @@ def test_a_review_may_leave_the_answer_as_it_stands(desk: Desk, officer: Person,
     officer.act(f"/applications/{name}/review", view="I paid it all", until="2099-12-31")
     done = read_words(officer.act(f"/applications/{name}/review/answer", words="it was not", answer="").text)
     assert "Review answered: the answer stands" in done
+    assert "which officer let stand after looking again at the applicant's request" in done
 
 
 def test_an_id_that_is_no_step_of_a_path_is_found_by_its_decision(desk: Desk, officer: Person) -> None:

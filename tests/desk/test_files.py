@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
@@ -15,25 +14,15 @@ from litestar.testing import TestClient
 
 from roadworthy.access import Branches
 from roadworthy.app import make_door
-from roadworthy.batch import ask_to_score, forget_files, job_handlers, open_table
+from roadworthy.batch import ask_to_score, forget_files, open_table
 from roadworthy.desk.pages import files
 from roadworthy.jobs import Runner
-from roadworthy.records import metadata, new_id
+from roadworthy.records import metadata
 from roadworthy.testing import make_applications, make_package
-from tests.desk.conftest import Desk, Person, open_desk, read_words
+from tests.desk.apart import desk, runner
+from tests.desk.conftest import Desk, Person, read_words
 
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with open_desk(f"sqlite:///{tmp_path_factory.mktemp('store') / 'store.db'}") as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def runner(desk: Desk) -> Runner:
-    house = desk.house
-    return Runner(house.store, job_handlers(house.current, house.clock), worker="one", clock=house.clock,
-                  new_id=lambda: new_id(house.clock()))  # fmt: skip
+__all__ = ["desk", "runner"]
 
 
 def applications(n: int, name: str, *, broken: bool = False) -> bytes:
@@ -97,7 +86,9 @@ def test_an_analyst_scores_without_recording_and_is_not_offered_to(desk: Desk, r
     ("data", "status", "said"),
     [
         (b"", 422, "no file was chosen"),
-        (b"colour,shape\nred,round\n", 422, "no column"),
+        (b"colour,shape\nred,round\n", 422, "It seems to be something else: its columns are colour, shape"),
+        (b"answer,pd,score\ndecline,0.5,500\n", 422, "It seems to be decisions that were made already"),
+        (b"application_id,event,at\nA-1,default,2026-01-01\n", 422, "It seems to be outcomes of applications"),
         (b"PK\x03\x04nonsense", 422, "loans.csv"),
         (applications(9, "many"), 409, "has 9 rows, and at most 8 are taken here"),
     ],

@@ -7,34 +7,20 @@ be done, nobody does it without having read that, and one act takes it back.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import httpx
 import polars as pl
 import pytest
 
-from roadworthy.batch import job_handlers
 from roadworthy.errors import PolicyError
 from roadworthy.jobs import Runner
-from roadworthy.records import new_id
 from roadworthy.testing import make_applications
-from tests.desk.conftest import Desk, open_desk, read_words
+from tests.desk.apart import desk, runner
+from tests.desk.conftest import Desk, read_words
 from tests.desk.lender import LOOSE, NOVEMBER, OCTOBER, READS, Lender, lender, ready
 
-__all__ = ["lender", "ready"]
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with open_desk(f"sqlite:///{tmp_path_factory.mktemp('store') / 'store.db'}") as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def runner(desk: Desk) -> Runner:
-    house = desk.house
-    return Runner(house.store, job_handlers(house.current, house.clock), worker="one", clock=house.clock,
-                  new_id=lambda: new_id(house.clock()))  # fmt: skip
+__all__ = ["desk", "lender", "ready", "runner"]
 
 
 def table(rows: int = 30, name: str = "A") -> pl.DataFrame:
@@ -106,7 +92,20 @@ def test_a_table_in_the_place_of_applications_is_no_file_of_them(desk: Desk) -> 
     """R10: and applications in the place of a table: see the table's own page."""
     refused = upload(desk, OCTOBER, "regions_2026-10.csv")
     assert refused.status_code == 422
-    assert "no column 'age'" in read_words(refused.text)
+    words = read_words(refused.text)
+    assert "regions_2026-10.csv: lacks age," in words
+    assert "It seems to be applications, cut short or written otherwise, and has limit instead" in words
+    assert "ask Ana, who owns made-up loans," in words
+    assert "sources.yaml" not in words, "an officer has none"
+
+
+def test_a_table_that_a_release_reads_is_known_by_its_columns(lender: Lender) -> None:
+    """R10: the wrong form is named with the right one."""
+    refused = lender.officer.send("/files", files={"file": ("regions_2026-10.csv", OCTOBER)}, record="on")
+    assert refused.status_code == 422
+    words = read_words(refused.text)
+    assert "It seems to be the table regions" in words
+    assert "upload it on the page of the table regions" in words
 
 
 def test_applications_in_the_place_of_a_table_are_no_table(lender: Lender) -> None:

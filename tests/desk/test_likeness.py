@@ -24,7 +24,7 @@ PDS = [0.02 + 0.0003 * i for i in range(300)]
 
 
 def season(desk: Desk) -> None:
-    """Three hundred approved and booked long ago, a tenth of which went bad."""
+    """Three hundred approved and booked long ago, a tenth of which went bad; and one booked lately: reports go on."""
     deed = desk.house.services.deed
     service = desk.house.deed("service").by
     release = ReleaseRef("1", "model", "policy")
@@ -32,12 +32,15 @@ def season(desk: Desk) -> None:
     for i, pd in enumerate(PDS):
         stated = Decision(answer="approve", pd=pd, score=600.0, release=release, applied_at=LONG_AGO, branch="N")
         entries.append(deed(service, LONG_AGO + timedelta(seconds=i)).entry(stated, f"old-{i}"))
-    desk.house.store.ledger.append(entries)
+    now = datetime.now(UTC) - timedelta(days=2)
+    stated = Decision(answer="approve", pd=0.02, score=600.0, release=release, applied_at=now, branch="N")
+    desk.house.store.ledger.append([*entries, deed(service, now).entry(stated, "young")])
     rows = [
         {"application_id": f"old-{i}", "bad": int(i % 10 == 0), "at": LONG_AGO + timedelta(days=300),
          "known_at": LONG_AGO + timedelta(days=301), "booked_at": LONG_AGO + timedelta(days=1)}
         for i in range(len(PDS))
     ]  # fmt: skip
+    rows.append({"application_id": "young", "event": "booked", "at": now, "known_at": now})
     taken = record_outcomes(desk.house.services.deed(replace(service, branches=EVERY_BRANCH)), rows)
     assert taken.set_aside == ()
 

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 
-import pytest
+from roadworthy.access import ROLE_MEANINGS
+from tests.desk.apart import desk
+from tests.desk.conftest import Desk, Person, read_words
 
-from tests.desk.conftest import Desk, Person, open_desk, read_words
+__all__ = ["desk"]
 
 WORDS = "correct horse battery staple"
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with open_desk(f"sqlite:///{tmp_path_factory.mktemp('store') / 'store.db'}") as made:
-        yield made
 
 
 def secret(page: str) -> str:
@@ -88,6 +83,43 @@ def test_an_admin_adds_somebody_who_comes_by_the_link_once(desk: Desk) -> None:
     assert refused.status_code == 409
     assert 'value="dora"' in refused.text, "what was typed is kept"
     assert admin.send("/people", name="nobody", branches="N", authority="0").status_code == 422
+
+
+def test_what_each_role_is_for_stands_beside_it_and_none_is_asked_for_in_words_of_the_page(desk: Desk) -> None:
+    admin = desk.come("admin")
+    page = read_words(admin.get("/people").text)
+    for role, meaning in ROLE_MEANINGS.items():
+        assert f"{role} {meaning}" in page
+    none = read_words(admin.send("/people", name="nemo", branches="N").text)
+    assert "no role is given" in none
+    assert "--role" not in none, "that is for the command line"
+    wrong = read_words(admin.send("/people", name="nemo", role="officer", authority="5,000 EUR").text)
+    assert "what they may override alone is '5000EUR', which is no number" in wrong
+
+
+def test_a_branch_is_taken_as_applications_name_it_and_a_new_one_is_said(desk: Desk) -> None:
+    desk.decide("of-the-north", region="N")
+    desk.house.late += timedelta(minutes=2)  # the branches are believed for one
+    admin = desk.come("admin")
+    added = read_words(admin.send("/people", name="nora", role="officer", branches="n, Atlantis").text)
+    assert "No application names the branch Atlantis so far" in added
+    assert "So far there is: N" in read_words(admin.get("/people/nora").text)
+    assert "nora officer Atlantis, N" in read_words(admin.get("/people").text)
+    changed = read_words(admin.act("/people/nora", role="officer", branches="n").text)
+    assert "nora is changed" in changed
+    assert "No application names" not in changed
+
+
+def test_who_comes_by_a_link_is_told_to_set_a_password_and_a_spent_one_what_to_do(desk: Desk) -> None:
+    admin = desk.come("admin")
+    link = secret(admin.send("/people", name="lea", role="officer", branches="N").text).partition("link=")[2]
+    came = Person(desk, "lea")
+    assert came._ask("POST", "/sign-in", data={"link": link, "next": "/"}).status_code == 303
+    assert "you have no password yet: set one under your name" in read_words(came.get("/").text)
+    again = read_words(Person(desk, "lea")._ask("POST", "/sign-in", data={"link": link, "next": "/"}).text)
+    assert "You are not signed in: this link was used before, is too old, or is not whole" in again
+    assert "ask whoever made it for a new one" in again
+    assert "key" not in again
 
 
 def test_an_admin_changes_switches_off_and_signs_out(desk: Desk) -> None:

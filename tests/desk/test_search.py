@@ -53,6 +53,8 @@ def test_of_very_many_only_that_there_are_more_is_said(officer: Person, monkeypa
         ({"answer": "decline"}, {"find-3"}),
         ({"status": "open"}, {"find-2"}),
         ({"branch": "W"}, {"find-3"}),
+        ({"branch": "w"}, {"find-3"}),
+        ({"branch": "Nowhere"}, set()),
         ({"release": "1", "branch": "N"}, {"find-1"}),
         ({"release": "2"}, set()),
         ({"decided_from": "2020-01-01"}, {"find-1", "find-2", "find-3"}),
@@ -63,6 +65,16 @@ def test_each_field_narrows_it(asked: dict[str, str], names: set[str], officer: 
     page = officer.get("/search", amount_from="1234", amount_to="1234", **asked)
     assert set(found(page.text)) == names
     assert f"{len(names)} application" in read_words(page.text)
+
+
+def test_the_branches_are_offered_and_one_that_nobody_names_is_said(desk: Desk, officer: Person) -> None:
+    page = officer.get("/search", branch="Nowhere").text
+    offered = re.findall(r'<option value="([^"]+)">', page.split('<datalist id="branches">')[1].split("</datalist>")[0])
+    assert {"N", "S", "W"} <= set(offered)
+    assert "No application is of the branch Nowhere; there is: " in read_words(page)
+    assert "No application is of the branch" not in read_words(officer.get("/search", branch="w", answer="refer").text)
+    desk.hire("west", "officer", branches=Branches.of("W"))
+    assert "<datalist" not in desk.come("west").get("/search").text, "who sees few chooses of those"
 
 
 def test_whom_one_looks_for_stays_out_of_the_url(officer: Person) -> None:
@@ -93,6 +105,8 @@ def test_one_application_named_by_its_id_is_opened_at_once(officer: Person) -> N
     [
         ({"amount_from": "much"}, "which is no number"),
         ({"decided_from": "yesterday"}, "is no day"),
+        ({"amount_from": "9,000", "amount_to": "100"}, "amount from 9,000 to 100 leaves nothing between them"),
+        ({"decided_from": "2026-02-01", "decided_to": "2026-01-01"}, "the earlier of the two in decided from"),
         ({"status": "lost"}, "is none"),
         ({"after": "nowhere"}, "no place in the results"),
         ({"named": "0123"}, "no longer known"),

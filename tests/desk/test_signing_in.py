@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
 
 from roadworthy.access import make_link
+from roadworthy.desk.visit import SAID
 from tests.desk.conftest import Desk, Person, read_words
 
 
@@ -39,6 +40,36 @@ def test_whoever_signs_in_comes_to_the_page_they_asked_for(desk: Desk, path: str
     assert stranger.get(led).status_code == 200
     signed_in = stranger._ask("POST", "/sign-in", data={"link": make_one(desk), "next": wanted})
     assert (signed_in.status_code, signed_in.headers["Location"]) == (303, path)
+
+
+def test_whoever_sends_a_form_after_their_session_ended_is_told_that_it_was_not_taken_and_comes_back_to_it(
+    desk: Desk,
+) -> None:
+    late = Person(desk, "late", {"roadworthy": "rws_over"})
+    page = "http://testserver.local/applications/A-1/final-answer?step=2"
+    led = late._ask("POST", "/applications/A-1/final-answer", data={"note": "typed"}, headers={"Referer": page})
+    assert led.status_code == 303
+    told = late.get(led.headers["Location"])
+    words = read_words(told.text)
+    assert "Nothing of the form that you sent was taken: your sign-in had ended" in words
+    assert "typed" not in led.headers["Location"]
+    sent = dict(parse_qsl(urlsplit(led.headers["Location"]).query))
+    assert sent["next"] == "/applications/A-1/final-answer?step=2"
+    assert all(f'name="{name}" value="{value}"' in told.text for name, value in sent.items())
+    again = late._ask("POST", "/sign-in", data={"link": make_one(desk)} | sent)
+    assert (again.status_code, again.headers["Location"]) == (303, sent["next"])
+    assert "Fill in the form again" in unquote(late.cookies[SAID])
+
+
+@pytest.mark.parametrize(
+    "came_from", ["https://else.example/applications/A-1", "http://testserver.local/sign-in", "", "%%"]
+)
+def test_whose_form_came_from_nowhere_known_is_led_to_the_page_at_its_own_address(desk: Desk, came_from: str) -> None:
+    late = Person(desk, "late")
+    for path, page in (("/files", "/files"), ("/files/J-1/cancel", "/"), ("/stop", "/stop")):
+        led = late._ask("POST", path, data={}, headers={"Referer": came_from}).headers["Location"]
+        assert dict(parse_qsl(urlsplit(led).query)).get("next", "/") == page
+    assert late._ask("POST", "/sign-out", data={}).headers["Location"] == "/sign-in", "nothing was typed there"
 
 
 @pytest.mark.parametrize("where", ["//else.example", "/\\else.example", "https://else.example", "/\u641c", "/a\nb", ""])

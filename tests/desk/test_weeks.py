@@ -53,6 +53,18 @@ def rows(html: str) -> dict[str, list[str]]:
     return found
 
 
+def test_an_odd_week_says_which_reasons_are_stated_oddly_often_in_the_branches_one_sees(
+    calm: Desk, analyst: Person
+) -> None:
+    """R10: whoever asks why finds the cause, not only its applications."""
+    words = read_words(open_weeks(analyst).text)
+    assert "Stated oddly often, of 30 declines of the week and 72 in the twelve before:" in words
+    assert "“Income is low”: 100.0% against 16.7% before" in words
+    assert "“Debts are high”" not in words, "every decline states it, then and before"
+    calm.hire("norman", "officer", branches=Branches.of("N"))
+    assert "Stated oddly often" not in read_words(open_weeks(calm.come("norman")).text)
+
+
 def test_each_week_has_its_counts_and_shares_up_to_the_latest_decision(analyst: Person) -> None:
     page = open_weeks(analyst)
     weeks = rows(page.text)
@@ -167,3 +179,11 @@ def test_after_a_long_pause_the_weeks_before_it_are_still_shown(calm: Desk) -> N
     assert [weeks[name][0] for name in list(weeks)[:2]] == ["1", "30"]
     assert "Weeks in which nothing was decided are left out" in read_words(page.text)
     assert "601 applications by their latest decision, 2026-05-04 to 2027-07-04" in read_words(page.text)
+    calm.hire("late", "officer", branches=Branches.of("N", "S"))
+    for _ in range(600):
+        page = open_weeks(calm.come("late"))
+        if "is being drawn" not in page.text:
+            break
+    assert f"Line chart of the shares declined and referred in {WEEKS + 1} weeks" in page.text
+    words = read_words(page.text)
+    assert "Weeks of fewer than 50 decisions are not drawn" in words, "one of one would flatten the others"

@@ -65,9 +65,14 @@ def test_two_people_bring_a_release_live_and_take_it_back(empty_client: Client) 
         "id"
     ]
     for step, who in (("submit", "analyst"), ("approve", "approver"), ("promote", "operator")):
-        assert ask("POST", f"/v1/releases/{second}/{step}", who).status_code == 200
+        done = ask("POST", f"/v1/releases/{second}/{step}", who)
+        assert done.status_code == 200
+    assert "only 1 decisions could be compared, which is little to go by" in done.json()["warnings"]
+    assert live.json()["warnings"] == [], "the first to be live is compared with nothing"
     assert client.decide().json()["release"]["id"] == second
-    assert ask("POST", "/v1/releases/rollback", "approver", json={"reason": "too strict"}).json()["id"] == "1"
+    back = ask("POST", "/v1/releases/rollback", "approver", json={"reason": "too strict"}).json()
+    assert back["id"] == "1"
+    assert any("little to go by" in warning for warning in back["warnings"])
     assert client.decide().json()["release"]["id"] == "1"
     assert ask("GET", "/v1/releases/who-was-live", "validator").json()["release"] == "1"
     then = live.json()["steps"][-1]["at"]
@@ -188,6 +193,27 @@ def test_a_file_is_scored_in_the_background_and_bad_rows_are_set_aside(client: C
     assert "'=cmd()" in aside  # no formula runs in whoever opens it
     assert client.ask("GET", f"/v1/jobs/{done['job_id']}", "officer").status_code == 404
     assert client.ask("GET", f"/v1/jobs/{done['job_id']}", "operator").status_code == 200
+
+
+def test_what_looks_wrong_about_a_file_is_in_the_answer_and_the_wrong_one_is_refused(
+    client: Client, runner: Runner
+) -> None:
+    """R10: the same words as on the page of files, for the program that sends them."""
+    path, kind = "/v1/batches", {"Content-Type": "text/csv"}
+    table = pl.from_pandas(make_applications(30, seed=8)[0])
+    right = client.ask("POST", path, "analyst", content=table.write_csv(), headers=kind).json()
+    assert right["warnings"] == []
+    cents = table.with_columns(pl.col("amount") * 1_000).write_csv()
+    told = client.ask("POST", path, "analyst", content=cents, headers=kind)
+    assert told.status_code == 202
+    assert told.json()["warnings"][-1].startswith("amount: the median is")
+    same = client.ask("POST", path, "analyst", content=table.write_csv(), headers=kind).json()["warnings"]
+    assert same[0].startswith("this is the same file as upload, uploaded on ")
+    other = client.ask("POST", path, "analyst", content=b"colour,shape\nred,round\n", headers=kind)
+    assert other.status_code == 422
+    assert other.json()["detail"].startswith("upload: lacks age,")
+    while runner.run_one():
+        pass
 
 
 def test_a_file_can_be_decided_on_the_record_by_whoever_may_decide(client: Client, runner: Runner) -> None:

@@ -307,8 +307,8 @@ class TestWarnings:
         [
             (100, "about 100 times what it was"),
             (0.01, "about one 100th of what it was"),
-            (1_000, "about 1000 times"),
-            (0.001, "about one 1000th"),
+            (1_000, "about 1,000 times"),
+            (0.001, "about one 1,000th"),
             (130, "about 100 times"),
         ],
     )
@@ -327,7 +327,7 @@ class TestWarnings:
         moved = [6_000.0 if i == 7 else 100.0 if i == 8 else limit for i, limit in enumerate(LIMITS)]
         assert warned(rows(merchant=HUNDRED, limit=moved), OLD) == (
             "limit: 2 values are more than 5 times what was, or less than a fifth; the furthest is merchant M8, "
-            "from 1080 to 100"
+            "from 1,080 to 100"
         )
         said = warned(rows(merchant=HUNDRED, limit=[*LIMITS[:-1], -1.0]), OLD)
         assert "limit: 1 value is outside the contract's range" in said

@@ -25,6 +25,36 @@ def test_the_bounds_of_five_applications_by_hand() -> None:
     assert table.bad_rate.tolist() == [0.5, 0.5, 1.0]
 
 
+def test_money_is_stated_by_terms_and_columns_or_priced_with_the_same_result() -> None:
+    economics = Economics(revenue="amount * 0.1", funding=0, ead="amount", lgd=0.5, review=10, lifetime_factor=1.25)
+    columns = {"amount": [1000.0, 2000.0, 500.0, 800.0, 1500.0]}
+    bad, answer = np.array([0, 1, None, 1, 0]), [0, 0, 1, 1, 2]
+    priced = economics.price(columns, 5)
+    tables = [
+        answer_table(bad, answer, priced=priced),
+        answer_table(bad, answer, economics=economics, columns=columns),
+        answer_table(bad, answer, economics=priced),
+    ]
+    for table in tables[1:]:
+        for name, column in table.columns.items():
+            np.testing.assert_array_equal(column, tables[0].columns[name])
+        assert (table.profit_low, table.profit_high, table.currency) == (
+            tables[0].profit_low,
+            tables[0].profit_high,
+            "EUR",
+        )
+
+
+def test_money_stated_twice_or_of_other_applications_is_refused() -> None:
+    priced = ECONOMICS.price({}, 2)
+    with pytest.raises(MeasureError, match="both state the money"):
+        answer_table([0, 1], [0, 2], economics=ECONOMICS, priced=priced)
+    with pytest.raises(MeasureError, match="2 entries for 3 applications"):
+        answer_table([0, 1, 0], [0, 2, 0], priced=priced)
+    with pytest.raises(MeasureError, match="economics is Economics or Priced, not dict"):
+        answer_table([0, 1], [0, 2], economics={"revenue": 1})  # type: ignore[arg-type]  # as a user may
+
+
 def test_without_money_none_is_shown_and_without_referrals_nothing_is_bounded() -> None:
     assert answer_table([0, 1], [0, 2]).profit_low is None
     assert "profit" not in answer_table([0, 1], [0, 2]).sentence

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -97,7 +99,7 @@ def test_weights_stand_for_rows() -> None:
     plain = cut_off_table(bad * 2, pd * 2, economics=ECONOMICS, cut_offs=[0.5, 0.9])
     heavy = cut_off_table(bad, pd, economics=ECONOMICS, cut_offs=[0.5, 0.9], weights=[2] * 100)
     for name, column in plain.columns.items():
-        if name not in ("profit_low", "profit_high"):  # twice as many rows are more evidence; twice the weight is not
+        if not name.endswith(("_low", "_high")):  # twice as many rows are more evidence; twice the weight is not
             assert heavy.columns[name] == pytest.approx(column), name
 
 
@@ -153,6 +155,59 @@ def test_the_interval_of_profit_is_the_bootstraps() -> None:
         width = high - low
         assert table.columns["profit_low"][row] == pytest.approx(low, abs=0.06 * width)
         assert table.columns["profit_high"][row] == pytest.approx(high, abs=0.06 * width)
+
+
+def test_a_policy_in_force_with_rules_is_compared_on_the_same_drawn_applications() -> None:
+    generator = np.random.default_rng(4)
+    pd = generator.beta(1, 4, 800)
+    bad, amount = generator.random(800) < pd, generator.lognormal(0, 1, 800)
+    weights = generator.integers(0, 3, 800).astype(float)
+    approved = (pd < 0.3) & (generator.random(800) < 0.8)  # a rule stops one in five, whatever the PD
+    value = np.where(bad, -5.0, 1.0) * amount
+    table = cut_off_table(
+        bad, pd, value=value, weights=weights, cut_offs=[0.1, 0.3, 1.0], approved_in_force=approved, resamples=4000
+    )
+    found, low, high = (table.columns[f"difference_from_in_force{end}"] for end in ("", "_low", "_high"))
+    rows = np.arange(800)
+    drawn = np.array([generator.choice(rows, 800) for _ in range(4000)])
+    for row, cut_off in enumerate((0.1, 0.3, 1.0)):
+        apart = weights * value * ((pd < cut_off).astype(float) - approved)
+        assert found[row] == pytest.approx(apart.sum())
+        ends = np.quantile(apart[drawn].sum(axis=1), [0.025, 0.975])
+        assert [low[row], high[row]] == pytest.approx(ends, abs=0.08 * (ends[1] - ends[0]))
+    # Both approve below .3 but for what the rule stops: far closer than two policies that have nothing in common.
+    assert high[1] - low[1] < table.columns["profit_high"][1] - table.columns["profit_low"][1]
+
+
+def test_a_policy_that_is_a_cut_off_is_compared_as_that_cut_off() -> None:
+    generator = np.random.default_rng(5)
+    pd = generator.random(300)
+    bad = generator.random(300) < pd
+    case: dict[str, Any] = {"bad": bad, "pd": pd, "economics": ECONOMICS, "cut_offs": [0.2, 0.4, 0.8]}
+    policy = cut_off_table(**case, approved_in_force=pd < 0.4)
+    cut_off = cut_off_table(**case, in_force=0.4)
+    for name in ("profit", "difference_from_in_force", "difference_from_all", "difference_from_best"):
+        assert policy.columns[name].tolist() == pytest.approx(cut_off.columns[name].tolist())
+    for end in ("_low", "_high"):
+        name = f"difference_from_in_force{end}"
+        spread = np.ptp(cut_off.columns["difference_from_in_force"])
+        assert policy.columns[name] == pytest.approx(cut_off.columns[name], abs=0.1 * spread)
+        assert policy.columns[name][1] == 0.0, "no difference from itself, however the rows are drawn"
+
+
+@pytest.mark.parametrize(
+    ("stated", "problem"),
+    [
+        ({"approved_in_force": [1, 0], "in_force": 0.5}, "both state what is in force"),
+        ({"approved_in_force": [1, 0], "refer_from": 0.5}, "does not say whom the policy in force refers"),
+        ({"approved_in_force": [1, 2]}, "approved_in_force is 0 or 1"),
+        ({"approved_in_force": [1]}, "approved_in_force has 1 entries for 2"),
+        ({"approved_in_force": [1, np.nan]}, "approved_in_force is missing"),
+    ],
+)
+def test_a_policy_in_force_that_cannot_be_compared_is_refused(stated: dict[str, Any], problem: str) -> None:
+    with pytest.raises(MeasureError, match=problem):
+        cut_off_table([0, 1], [0.1, 0.9], economics=ECONOMICS, **stated)
 
 
 def test_the_interval_is_the_same_for_the_same_seed() -> None:

@@ -6,13 +6,15 @@ import functools
 import inspect
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 import roadworthy.measures as measures
-from roadworthy.measures.results import money_text, percent_text
+from roadworthy.measures.results import Table, money_text, percent_text
 
 
 def test_shares_and_money_are_written_for_people() -> None:
@@ -78,3 +80,12 @@ def test_memory_stays_well_under_three_times_the_input() -> None:
         by_terms = functools.partial(measure, economics=economics)
         assert _peak(lambda b, p, a, take=by_terms: take(b, p, columns={"amount": a}), bad, pd, amount) < 2.75, measure
     assert _peak(measures.psi, pd, amount) < 2.5
+
+
+TABLES = [each for name in measures.__all__ if isinstance(each := getattr(measures, name), type)]
+
+
+@pytest.mark.parametrize("table", [each for each in TABLES if issubclass(each, Table) and each is not Table])
+def test_every_table_has_a_population(table: Any) -> None:
+    """That its caption says it is shown in test_edges.py."""
+    assert "population" in {each.name for each in fields(table)}

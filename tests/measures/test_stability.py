@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas
 import pytest
 
 from roadworthy.errors import MeasureError
@@ -90,6 +91,20 @@ def test_what_holds_no_distribution_is_refused(wrong: object) -> None:
 def test_buckets_that_are_none_are_refused(buckets: object) -> None:
     with pytest.raises(MeasureError, match="buckets"):
         psi([1.0, 2.0], [1.0, 2.0], buckets=buckets)  # type: ignore[arg-type]  # on purpose
+
+
+def test_texts_and_numbers_that_read_alike_are_one_bin() -> None:
+    """A code column is text in one file and numbers in the next, floats once a value is missing."""
+    found = psi(np.array(["1", "2", None], dtype=object), np.array([1.0, 2.0, np.nan]))
+    assert found.bin.tolist() == ["1", "2", "missing"]
+    assert found.value == 0.0
+
+
+def test_values_of_several_types_are_binned_and_a_text_that_says_missing_is_missing() -> None:
+    mixed = pandas.Series([1, "a", None, pandas.NA, "missing", 2.0], dtype=object)
+    found = psi(mixed, ["a", "1", "2", "missing", "missing", "missing"])
+    assert found.bin.tolist() == ["1", "a", "2", "missing"]
+    assert found.expected.tolist() == found.actual.tolist()
 
 
 def test_weights_of_the_wrong_length_are_refused() -> None:

@@ -14,7 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roadworthy.errors import MeasureError, Refused, UsageError
-from roadworthy.outcomes import Judged, judge_outcomes, matured_calibration, matured_confusion, matured_gains
+from roadworthy.outcomes import (
+    Judged,
+    find_reported_day,
+    judge_outcomes,
+    matured_calibration,
+    matured_confusion,
+    matured_gains,
+)
 from roadworthy.product import Outcome, Product, Purpose, label_outcomes
 from roadworthy.records import Erasure, HumanReview, Override
 from tests.outcomes.conftest import BEFORE, RELEASE, Lender, event
@@ -319,3 +326,22 @@ def test_events_and_a_file_of_past_applications_are_judged_alike(
         else:
             assert status == row["status"]
             assert bad == row["bad"] or (np.isnan(bad) and np.isnan(row["bad"]))
+
+
+def test_after_the_last_report_silence_is_no_good_news(lender: Lender) -> None:
+    """A loan of January 2024 whose lender fell silent in June: as of 2026 it would count as good, and nobody knows."""
+
+    def reported(day: date) -> date:
+        with lender.store.reading() as connection:
+            return find_reported_day(connection, lender.product, day)
+
+    lender.decide("a")
+    assert reported(date(2025, 6, 1)) == date(2025, 6, 1), "nothing was ever reported: there is no day to go back to"
+    lender.send(event("a", "booked", "2024-02-01"), event("a", "days_past_due", "2024-06-10T22:30Z", days=30))
+    assert reported(date(2024, 6, 30)) == date(2024, 6, 30)
+    assert reported(date(2024, 7, 25)) == date(2024, 7, 25), "whoever reports once a month is this silent"
+    assert reported(date(2024, 7, 26)) == date(2024, 6, 11), "the day in Berlin"
+    assert reported(date(2026, 1, 1)) == date(2024, 6, 11)
+    assert reported(date(2024, 1, 1)) == date(2024, 1, 1), "before anything was reported"
+    assert lender.statuses(date(2026, 1, 1))["a"] == "good"
+    assert lender.statuses(reported(date(2026, 1, 1)))["a"] == "immature"

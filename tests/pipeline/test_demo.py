@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 import msgspec
@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from roadworthy.access import EVERY_BRANCH, Deed, act_as
 from roadworthy.casework import list_proposed_overrides
+from roadworthy.errors import Refused
 from roadworthy.lifecycle import list_releases, list_table_versions, list_tables, read_upload
 from roadworthy.live import CurrentRoute
 from roadworthy.outcomes import judge_outcomes, matured_worth
@@ -71,6 +72,14 @@ def test_the_cut_off_in_money_comes_from_the_live_record(demo: Demo) -> None:
     assert worth is not None
     assert "without a column" not in worth.table.population
     assert abs(float(worth.best.profit)) > 0
+
+
+def test_money_over_other_months_than_the_outcomes_is_refused(demo: Demo) -> None:
+    live = CurrentRoute(demo.store).refresh().require()
+    with demo.store.reading() as connection:
+        judged = judge_outcomes(connection, live.product, NOW)
+    with pytest.raises(Refused, match="money is counted over"):
+        matured_worth(demo.store, replace(judged, horizon_months=judged.horizon_months + 12), live.release.policy)
 
 
 def test_each_decision_has_its_branch_and_otto_sees_his_alone(demo: Demo) -> None:

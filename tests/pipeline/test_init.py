@@ -174,9 +174,15 @@ def test_a_package_brought_along_gives_the_contract_and_nothing_trains(loans: Pa
     bad = table["default"].to_numpy()
     model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X.to_pandas(), bad)
     package = loans.parent / "mine.rw"
-    seal(model, X, bad, name="mine").save(package)
+    seal(model, X, bad, name="mine", cut_offs=(0.05,)).save(package)
     result = init(loans, package=package, amount="amount")
     out = result.directory
+    low, high, _ = (band.up_to for band in Policy.load(out / "policy.yaml").bands)
+    (told,) = [note for note in result.notes if "cut-offs" in note]
+    assert f"approve below a PD of {low:.3g}, refer below {high:.3g}, decline from there" in told
+    assert f"by the base rate of {loans.name}" in told
+    assert "mine.rw was sealed for 0.05" in told
+    assert "policy.yaml, under bands" in told
     assert [column.name for column in read_contract(out / "contract.yaml").columns] == ["amount", "net income"]
     assert read_product(out / "product.yaml").package == "mine.rw"
     assert (out / "mine.rw").read_bytes() == package.read_bytes()

@@ -180,6 +180,17 @@ def test_a_zip_without_a_table_or_of_another_format_is_refused(tmp_path: Path) -
         restore(tmp_path / "b.zip", target)
 
 
+def test_a_backup_of_a_newer_version_is_named_and_leaves_nothing(tmp_path: Path) -> None:
+    with create_store(f"sqlite:///{tmp_path / 'a.db'}", store_id="a", at=MADE) as store:
+        manifest = backup(store, tmp_path / "b.zip", at=MADE)
+    newer = msgspec.json.encode(msgspec.structs.replace(manifest, revisions=("records_99",)))
+    spoil(tmp_path / "b.zip", "manifest.json", lambda _: newer)
+    with pytest.raises(StoreError, match="of a newer version: they are at records_99"):
+        restore(tmp_path / "b.zip", f"sqlite:///{tmp_path / 'c.db'}")
+    with pytest.raises(StoreError, match="no store"):
+        open_store(f"sqlite:///{tmp_path / 'c.db'}")
+
+
 def spoil(path: Path, part: str, change: Any) -> None:
     """Write the archive again with one member changed, or left out where `change` gives None."""
     with zipfile.ZipFile(path) as archive:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from roadworthy.errors import OutcomeUnknown, StoreError
 from roadworthy.records import create_store, migrate_store, open_store, verify_chain
-from roadworthy.records.migrating import wanted_revisions
+from roadworthy.records.migrating import read_revisions, wanted_revisions
 from roadworthy.records.store import Store, connect_store, make_store, no_keys
 from roadworthy.testing.entries import Entries
 from tests.stores import MADE
@@ -77,8 +77,24 @@ def test_a_creation_that_is_killed_can_be_made_again(store_url: str) -> None:
 def test_a_store_of_another_version_is_named_and_not_touched(store: Store, store_url: str) -> None:
     newer = text("UPDATE alembic_version SET version_num = 'records_99' WHERE version_num LIKE 'jobs%'")
     store.transact(lambda connection: connection.execute(newer))
-    with pytest.raises(StoreError, match="records_99"):
+    for touch in (open_store, migrate_store):
+        with pytest.raises(StoreError, match="records_99") as told:
+            touch(store_url)
+        assert "a newer version" in str(told.value)
+        for known in wanted_revisions():
+            assert known in str(told.value)
+        assert "run the version of Roadworthy that made it" in (told.value.mend or "")
+    with store.reading() as connection:
+        assert "records_99" in read_revisions(connection)
+
+
+def test_a_store_of_an_older_version_is_told_to_be_migrated(store: Store, store_url: str) -> None:
+    older = text("UPDATE alembic_version SET version_num = 'records_1' WHERE version_num = 'records_2'")
+    store.transact(lambda connection: connection.execute(older))
+    with pytest.raises(StoreError, match="records_1") as told:
         open_store(store_url)
+    assert "newer" not in str(told.value)
+    assert "roadworthy migrate" in (told.value.mend or "")
 
 
 def test_migrating_what_is_up_to_date_changes_nothing(store: Store, store_url: str) -> None:

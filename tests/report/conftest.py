@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
 
 from roadworthy import measures
-from roadworthy.measures import Economics, Term
-from roadworthy.report import ColumnShare, CutOffs, Finding, Meaning, Population, render_page
+from roadworthy.measures import Economics, Referrals, Term
+from roadworthy.report import ColumnShare, CutOffs, Finding, Meaning, Population, Weeks, render_page
 
+ECONOMICS = Economics(revenue=900, funding=150, ead=7000, lgd=0.55, review=20, servicing=60, acquisition=70)
 HOSTILE = "<script>document.title='owned'</script>\"'&"
 
 
@@ -122,6 +123,71 @@ def hand_meaning(**changes: Any) -> Meaning:
         "cut_offs": CutOffs(table=table, policy=0.9, best=best),
     }
     return Meaning(**{**content, **changes})
+
+
+def weeks_of(population: str) -> Weeks:
+    """Twenty weeks of 640 decisions, the last but one of which declines 31% and not 12%."""
+    declined, referred = np.full(20, 77), np.full(20, 128)
+    declined[18] = 198
+    return Weeks(
+        mondays=tuple(date(2026, 6, 1) + timedelta(weeks=week) for week in range(20)),
+        declined=measures.odd_shares(declined, np.full(20, 640)),
+        referred=measures.odd_shares(referred, np.full(20, 640)),
+        population=population,
+    )
+
+
+def beyond_the_page(meaning: Meaning) -> dict[str, Any]:
+    """What charts draw that is not on the page, by what they show: of a portfolio that turned worse and riskier."""
+    whose = meaning.population.caption
+    generator = np.random.default_rng(3)
+    rows = 6000
+    booked = np.datetime64("2022-01-01") + generator.integers(0, 365 * 3, rows)
+    mean_days = np.where(booked > np.datetime64("2023-04-01"), 2500, 4500)
+    event = booked + np.ceil(generator.exponential(mean_days)).astype(np.int64)
+    before, now = generator.beta(1.1, 9.0, rows), generator.beta(1.3, 8.0, rows)
+    columns = {"pd": before, "age": generator.normal(40, 9, rows), "region": generator.choice(["N", "S"], rows)}
+    later = {"pd": now, "age": generator.normal(40, 9, rows), "region": generator.choice(["N", "S"], rows)}
+    challenger = np.clip(before * generator.lognormal(0.0, 0.3, rows), 0.0, 1.0)
+    bad = np.where(before < 0.2, generator.random(rows) < before, np.nan)
+    shares = {"north": 0.5, "south": 0.25, "east": 0.23, "islands": 0.01, "": 0.01}
+    region = generator.choice(list(shares), rows, p=list(shares.values()))
+    return {
+        "vintages": measures.vintages(booked, event, known_until="2025-03-31", population=whose),
+        "psi": measures.psi(before, now, population=whose),
+        "csi": measures.csi(columns, later, population=whose),
+        "frontier": measures.efficient_frontier(meaning.cut_offs.table),
+        "swap_set": measures.swap_set(bad, before, challenger, cut_offs=(0.2, 0.2), population=whose),
+        "weeks": weeks_of(whose),
+        "bounded": measures.bounded_cut_off_table(
+            bad,
+            before,
+            economics=ECONOMICS,
+            cut_offs=measures.spread_cut_offs(before),
+            resamples=200,
+            population=whose,
+        ),
+        "bands": measures.best_bands(
+            generator.random(rows) < before,
+            before,
+            economics=ECONOMICS,
+            referrals=Referrals(approved=0.6, bad_rate_ratio=0.6, minutes=20),
+            in_force=(0.1, 0.15),
+            population=whose,
+        ),
+        "adverse_impact": measures.adverse_impact_ratio(
+            region,
+            before ** np.where(region == "south", 0.6, np.where(region == "east", 0.85, 1.0)),
+            cut_off=0.15,
+            population=whose,
+        ),
+    }
+
+
+@pytest.fixture(scope="session")
+def shown_beyond(meaning: Meaning) -> dict[str, Any]:
+    """The same, of the page's population."""
+    return beyond_the_page(meaning)
 
 
 @pytest.fixture(scope="session")

@@ -91,7 +91,7 @@ def test_every_figure_and_every_table_names_its_population(meaning: Meaning, rea
     """R18: every figure names its population, with dates and count."""
     whose = " ".join(meaning.population.caption.split())
     figures = reading.all("figcaption")
-    assert len(figures) == 4 * (2 + 2) + 1 + 3
+    assert len(figures) == 4 * (2 + 2) + 1 + 4
     assert all(figure.endswith(whose) for figure in figures)
     own = {"The model in single numbers", "Per application, in EUR"}
     assert all(whose in caption for caption in reading.all("caption") if caption not in own)

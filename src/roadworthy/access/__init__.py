@@ -23,7 +23,7 @@ from roadworthy.access.keys import (
 )
 from roadworthy.access.links import LINK_LIFE, LONGEST_LINK_LIFE, make_link
 from roadworthy.access.passwords import Passwords, check_strength
-from roadworthy.access.permissions import ANYWHERE, PERMISSIONS, ROLES, Anywhere, Permission, demand, may
+from roadworthy.access.permissions import ANYWHERE, PERMISSIONS, ROLE_MEANINGS, ROLES, Anywhere, Permission, demand, may
 from roadworthy.access.secret import RandomBytes
 from roadworthy.access.sessions import Cookie, actor_by_session, end_session, ended_cookie, session_cookie
 from roadworthy.access.sign_in import (
@@ -48,6 +48,7 @@ __all__ = [
     "NO_BRANCH",
     "PERMISSIONS",
     "ROLES",
+    "ROLE_MEANINGS",
     "TRIES",
     "TRY_WINDOW",
     "AccessEvent",

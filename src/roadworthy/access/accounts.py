@@ -205,11 +205,12 @@ def read_roles(text: str) -> frozenset[str]:
 def check_roles(roles: Collection[str]) -> frozenset[str]:
     """The roles, which exist; UsageError names the one that does not, and the nearest that does."""
     if not roles:
-        raise UsageError("no role is given", available=ROLES, mend="--role ROLE")
+        raise UsageError("no role is given", available=ROLES, mend="give one role or more")
     for role in roles:
         if role not in ROLES:
             near = get_close_matches(role, ROLES, n=1)
-            raise UsageError(f"there is no role {role!r}", available=ROLES, mend=f"--role {near[0]}" if near else None)
+            mend = f"did you mean {near[0]!r}?" if near else None
+            raise UsageError(f"there is no role {role!r}", available=ROLES, mend=mend)
     return frozenset(roles)
 
 

@@ -9,11 +9,22 @@ from enum import Enum
 from roadworthy.access.actor import Actor
 from roadworthy.errors import NotAllowed, NotFound, NotSignedIn
 
-__all__ = ["ANYWHERE", "PERMISSIONS", "ROLES", "Anywhere", "Permission", "demand", "may"]
+__all__ = ["ANYWHERE", "PERMISSIONS", "ROLES", "ROLE_MEANINGS", "Anywhere", "Permission", "demand", "may"]
 
 ROLES = ("officer", "analyst", "validator", "approver", "operator", "admin", "service")
 """Every role: who works the queue; who makes models and policies; who validates them; who is the second pair of eyes;
 who runs the machine; who keeps accounts; and programs."""
+
+ROLE_MEANINGS: Mapping[str, str] = {
+    "officer": "answers applications: final answers, corrections, overrides, reviews, files",
+    "analyst": "makes releases, uploads tables, states purpose and economics",
+    "validator": "checks models, accuracy and the records; changes nothing that decides",
+    "approver": "the second person: approves releases, tables and overrides, makes live, rolls back",
+    "operator": "runs it: stop switch, making live, rolling back, long work",
+    "admin": "keeps people, programs and keys; sees no applications",
+    "service": "a program, not a person: sends applications and outcomes",
+}
+"""What whoever has a role is there for, in a few words; PERMISSIONS says exactly what they may do."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from roadworthy.batch.exporting import EXPORT, ask_to_export
+from roadworthy.batch.file_warnings import warn_applications
 from roadworthy.batch.forgetting import cancel_work, forget_files
 from roadworthy.batch.handlers import job_handlers
 from roadworthy.batch.kept_files import DECISIONS, SET_ASIDE, KeptFile, read_kept_file
@@ -17,7 +18,7 @@ from roadworthy.batch.mapping import (
 )
 from roadworthy.batch.record import record_file
 from roadworthy.batch.score import Scored, score
-from roadworthy.batch.scoring import SCORE, FileSeen, ask_to_score, find_same_file, look_at_file
+from roadworthy.batch.scoring import SCORE, FileSeen, ask_to_score, look_at_file, warn_same_file
 from roadworthy.batch.set_aside import describe_set_aside
 from roadworthy.batch.sinks import Sink, open_sink
 from roadworthy.batch.sources import Source, open_table
@@ -39,7 +40,6 @@ __all__ = [
     "ask_to_score",
     "cancel_work",
     "describe_set_aside",
-    "find_same_file",
     "forget_files",
     "job_handlers",
     "look_at_file",
@@ -52,4 +52,6 @@ __all__ = [
     "record_file",
     "score",
     "sources_yaml",
+    "warn_applications",
+    "warn_same_file",
 ]

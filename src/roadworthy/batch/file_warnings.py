@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 import pyarrow as pa
 
 from roadworthy.batch.mapping import SourceMapping, map_columns
-from roadworthy.contract import RESERVED, Batch, Contract, SetAside, check_table, outside
+from roadworthy.batch.sources import Source
+from roadworthy.contract import RESERVED, Batch, Contract, SetAside, check_table, column_of, outside, say_number
 
-__all__ = ["MOST_LOOKED_AT", "warn_applications"]
+__all__ = ["warn_applications"]
 
-MOST_LOOKED_AT = 5_000
+_MOST_LOOKED_AT = 5_000
 """So many rows of a file are looked at for what is wrong with it: what is, is in most of them."""
 _MANY = 0.2
 _FOLD = 20.0
 
 
 def warn_applications(
-    table: pa.Table, mapping: SourceMapping, contract: Contract, absent: Collection[str], like: Batch | None = None
+    source: Source, mapping: SourceMapping, contract: Contract, absent: Collection[str], like: Batch | None = None
 ) -> tuple[str, ...]:
     """Every warning about the first rows of a file: other columns, other units, another product's applications.
 
     `absent` are the inputs that it lacks; `like` are applications as the model knows them, to compare amounts with.
+    The same at every door: at the pages, over HTTP and at the command line.
     """
+    table = next(iter(source.batches(_MOST_LOOKED_AT)), source.schema.empty_table())
     checked = check_table(contract, map_columns(table, mapping, contract))
     return (
         *_other_columns(table, mapping, contract, absent),
-        *_set_aside(checked.set_aside, table.num_rows),
+        *_set_aside(checked.set_aside, table.num_rows, mapping.file_names()),
         *_beyond(checked.batch),
         *_other_units(checked.batch, like),
     )
@@ -46,11 +49,12 @@ def _other_columns(
     yield said + (f"; it has {', '.join(strange[:10])} instead. Was a column renamed?" if strange else "")
 
 
-def _set_aside(aside: SetAside, rows: int) -> Iterator[str]:
+def _set_aside(aside: SetAside, rows: int, names: Mapping[str, str]) -> Iterator[str]:
     broken = len(aside.rows)
     if broken > _MANY * rows:
         (path, message), _ = Counter(zip(aside.path.tolist(), aside.message.tolist(), strict=True)).most_common(1)[0]
-        why = f"{path.removeprefix('$.inputs.')} {message}"
+        column = column_of(path)
+        why = f"{names.get(column, column)} {message}"
         yield (
             f"{broken:,} of the first {rows:,} rows would be set aside, most often because {why}. Is "
             "it a file of this product's applications?"
@@ -79,8 +83,8 @@ def _other_units(batch: Batch, like: Batch | None) -> Iterator[str]:
             continue
         fold = f"{now / then:,.0f} times" if now > then else f"one {then / now:,.0f}th of"
         yield (
-            f"{column.name}: the median is {now:,.6g}, {fold} what the model was made of ({then:,.6g}). Did its unit "
-            "change?"
+            f"{column.name}: the median is {say_number(now)}, {fold} what the model was made of ({say_number(then)}). "
+            "Did its unit change?"
         )
 
 

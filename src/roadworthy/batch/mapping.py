@@ -47,6 +47,11 @@ class SourceMapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     applied_at: str | None = None
     columns: dict[str, str] = {}
 
+    def file_names(self) -> dict[str, str]:
+        """The source's name of each column that it calls otherwise than the contract does."""
+        stated = {name: getattr(self, name) for name in RESERVED if getattr(self, name) is not None}
+        return {**stated, **self.columns}
+
 
 def read_sources(path: Path) -> dict[str, SourceMapping]:
     """Read sources.yaml; whatever is wrong in it raises ProductError with its line."""

@@ -134,6 +134,7 @@ def walk_file(
             mend="map the columns that hold them, or name them in `absent` to decide every row without them",
         )
     writings = settle_writings(source, mapping, contract)
+    names = mapping.file_names()
     with ExitStack() as stack:
         decided_to = stack.enter_context(open_sink(out))
         aside_to: Sink | None = None
@@ -148,7 +149,7 @@ def walk_file(
                 if refused is not None and len(refused):
                     if aside_to is None:
                         aside_to = stack.enter_context(open_sink(set_aside))
-                    aside_to.write(describe_set_aside(table, refused, read))
+                    aside_to.write(describe_set_aside(table, refused, read, names))
                     aside += len(refused.rows)
             read += table.num_rows
             progress(table.num_rows)

@@ -9,21 +9,22 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from roadworthy.access import Deed
-from roadworthy.batch.file_warnings import MOST_LOOKED_AT, warn_applications
+from roadworthy.batch.file_warnings import warn_applications
 from roadworthy.batch.kept_files import BRANCHES, DECISIONS, SET_ASIDE, keep_file
 from roadworthy.batch.mapping import SourceMapping, absent_inputs
 from roadworthy.batch.record import record_file
 from roadworthy.batch.score import score
 from roadworthy.batch.sources import open_table
-from roadworthy.contract import Batch, Contract
+from roadworthy.batch.wrong_file import refuse_wrong_file
 from roadworthy.errors import StoreError
 from roadworthy.jobs import Handler, Job, Running, list_jobs, submit_job
-from roadworthy.live import CurrentRoute
+from roadworthy.live import CurrentRoute, Loaded
 from roadworthy.records import keep_content, read_content
 
-__all__ = ["SCORE", "FileSeen", "ask_to_score", "find_same_file", "look_at_file", "score_handler"]
+__all__ = ["SCORE", "FileSeen", "ask_to_score", "look_at_file", "score_handler", "warn_same_file"]
 
 SCORE = "batch.score"
 
@@ -44,23 +45,36 @@ class FileSeen:
     warnings: tuple[str, ...]
 
 
-def look_at_file(data: bytes, name: str, contract: Contract, like: Batch | None = None) -> FileSeen:
+def look_at_file(data: bytes, name: str, live: Loaded) -> FileSeen:
     """Read a file through without deciding anything. DataError where it is no table, or lacks a column it must have.
 
-    `name` is what messages call it: a file's name without folders. `like` are applications as the model knows them.
+    `name` is what messages call it: a file's name without folders. `live` would decide it.
     """
     with TemporaryDirectory() as folder:
         path = Path(folder) / name
         path.write_bytes(data)
         source = open_table(path)
+        refuse_wrong_file(source, name, live)
         mapping = SourceMapping(file=path.name, format=source.format)
-        absent = absent_inputs(source, mapping, contract)
-        first = next(iter(source.batches()), source.schema.empty_table()).slice(0, MOST_LOOKED_AT)
+        absent = absent_inputs(source, mapping, live.contract)
         rows = sum(table.num_rows for table in source.batches()) if source.rows is None else source.rows
-        return FileSeen(rows, source.notes, absent, warn_applications(first, mapping, contract, absent, like))
+        like = live.release.package.golden()[0]
+        return FileSeen(rows, source.notes, absent, warn_applications(source, mapping, live.contract, absent, like))
 
 
-def find_same_file(deed: Deed, data: bytes) -> Job | None:
+def warn_same_file(deed: Deed, data: bytes, zone: str, once_key: str | None) -> tuple[str, ...]:
+    """The warning about a file that came before, its time in `zone`; the same request sent twice is no file that comes
+    again.
+    """
+    same = _find_same_file(deed, data)
+    if same is None or (once_key is not None and same.once_key == once_key):
+        return ()
+    when = f"{same.submitted_at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
+    said = f"this is the same file as {same.input['name']}, uploaded on {when}"
+    return (said + ("; what was recorded then is not decided again" if same.input["record"] else ""),)
+
+
+def _find_same_file(deed: Deed, data: bytes) -> Job | None:
     """The last time that whoever asks had this very file scored, byte for byte; None where that never was, or was
     cancelled. Of the last thousand.
     """
@@ -119,6 +133,7 @@ def _score(running: Running, current: CurrentRoute, clock: Callable[[], datetime
         path.write_bytes(content.data)
         out, aside = Path(folder) / "decisions.csv", Path(folder) / "set_aside.csv"
         source = open_table(path)
+        refuse_wrong_file(source, running.job.input["name"], loaded)
         terms: dict[str, Any] = {
             "set_aside": aside,
             "absent": absent_inputs(source, SourceMapping(file=path.name, format=source.format), loaded.contract),

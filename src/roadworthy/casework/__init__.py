@@ -6,6 +6,7 @@ from roadworthy.casework.acting import Receipt
 from roadworthy.casework.case import FINAL_ANSWERS
 from roadworthy.casework.correcting import CorrectedValues, correct
 from roadworthy.casework.final_answers import give_final_answer
+from roadworthy.casework.grounds import Grounds, tally_grounds
 from roadworthy.casework.overriding import OVERRIDE_REASONS, override
 from roadworthy.casework.proposing import (
     ProposedOverride,
@@ -38,6 +39,7 @@ __all__ = [
     "ApplicantView",
     "CorrectedValues",
     "DecisionView",
+    "Grounds",
     "HistoryItem",
     "ProposedOverride",
     "Receipt",
@@ -60,4 +62,5 @@ __all__ = [
     "propose_override",
     "read_decision",
     "reject_override",
+    "tally_grounds",
 ]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
+from msgspec import structs
 
 from roadworthy.cli.acting import As, Directory, acting, tell_time
 from roadworthy.cli.speaking import Json, say, show_json
@@ -260,20 +261,26 @@ def promote(
         Print one JSON document.
 
     """
-    from roadworthy.lifecycle import promote_release
+    from roadworthy.lifecycle import list_warnings, promote_release, show_release
     from roadworthy.live import CurrentRoute
 
     with acting(directory, as_name=as_) as deed:
         current = CurrentRoute(deed.store)
+        warnings = list_warnings(current, show_release(deed.store, release))
         found = promote_release(deed, release, current=current, reason=reason, break_glass=break_glass)
-    return _show_step(found, f"release {found.id} is live", "roadworthy serve, where nothing serves yet", json)
+        found = structs.replace(found, warnings=warnings)
+    done = (
+        f"release {found.id} is live: a service that runs decides by it from the next application on, without a restart"
+    )
+    undo = 'roadworthy release rollback "WHY"'
+    return _show_step(found, done, "roadworthy serve, where none runs yet", json, undo)
 
 
 @command.command
-def rollback(*, reason: str = "", directory: Directory = Path(), as_: As = None, json: Json = False) -> int:
+def rollback(reason: str = "", *, directory: Directory = Path(), as_: As = None, json: Json = False) -> int:
     """Go back to the release that was live before this one; a second time, one more.
 
-    Example: roadworthy release rollback --reason "declines doubled since noon"
+    Example: roadworthy release rollback "declines doubled since noon"
 
     Parameters
     ----------
@@ -287,12 +294,27 @@ def rollback(*, reason: str = "", directory: Directory = Path(), as_: As = None,
         Print one JSON document.
 
     """
-    from roadworthy.lifecycle import roll_back
+    from roadworthy.lifecycle import find_rollback, list_warnings, roll_back
     from roadworthy.live import CurrentRoute
 
+    if reason.strip().isdigit():  # somebody means a release, and what goes live would be another one
+        raise UsageError(
+            "takes no release: it goes back to the one that was live before",
+            where="roadworthy release rollback",
+            mend=f'`roadworthy release rollback "WHY"`, or `roadworthy release promote {reason.strip()}`',
+        )
     with acting(directory, as_name=as_) as deed:
-        found = roll_back(deed, current=CurrentRoute(deed.store), reason=reason)
-    return _show_step(found, f"release {found.id} is live again", None, json)
+        deed.demand("release.rollback")
+        current = CurrentRoute(deed.store)
+        warnings = list_warnings(current, find_rollback(deed.store), back=True)
+        found = structs.replace(roll_back(deed, current=current, reason=reason), warnings=warnings)
+    why = found.steps[-1].details
+    done = f"release {found.id} is live again, instead of release {why['instead_of']}"
+    undo = f"roadworthy release promote {why['instead_of']}"
+    if reason.strip():
+        return _show_step(found, f"{done}: {why['reason']}", None, json, undo)
+    said = 'no reason is on the record; next time: roadworthy release rollback "WHY"'
+    return _show_step(structs.replace(found, notes=(*found.notes, said)), done, None, json, undo)
 
 
 @command.command(name="who-was-live")
@@ -344,13 +366,17 @@ def read_moment(text: str) -> datetime:
     return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
 
 
-def _show_step(release: ReleaseView, sentence: str, following: str | None, json: bool) -> int:
+def _show_step(release: ReleaseView, sentence: str, following: str | None, json: bool, undo: str = "") -> int:
     if json:
         show_json(release)
         return 0
     say(sentence)
     for note in release.notes:
         say(f"- {note}")
+    for warning in release.warnings:
+        say(f"- look at this: {warning}")
+    if release.warnings:
+        say(f"to take it back: {undo}")
     if following is not None:
         say(f"next: {following}")
     return 0

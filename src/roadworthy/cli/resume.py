@@ -6,21 +6,20 @@ from pathlib import Path
 
 from roadworthy.cli.acting import As, Directory, acting
 from roadworthy.cli.speaking import Json, say, show_json
+from roadworthy.cli.switching import say_why, turn_switch
 
 NAME = "resume"
 
 
-def command(
-    *, reason: str = "from the command line", directory: Directory = Path(), as_: As = None, json: Json = False
-) -> int:
+def command(reason: str = "", *, directory: Directory = Path(), as_: As = None, json: Json = False) -> int:
     """Let the release that is live decide again, after `roadworthy stop`.
 
-    Example: roadworthy resume --reason "the bureau has mended its data"
+    Example: roadworthy resume "the bureau has mended its data"
 
     Parameters
     ----------
     reason
-        Why; kept on the record.
+        Why; kept on the record. Nothing is resumed without one.
     directory
         The product's directory.
     as_
@@ -32,11 +31,13 @@ def command(
     from roadworthy.lifecycle import resume_deciding
 
     with acting(directory, as_name=as_) as deed:
-        live = resume_deciding(deed, reason)
+        live = turn_switch(resume_deciding, deed, reason, 'roadworthy resume "the bureau has mended its data"')
+        why = say_why(deed)
     if json:
         show_json(live)
-    elif live.route.champion is None:
-        say("resumed; no release is live yet")
-    else:
-        say(f"resumed: release {live.route.champion} decides")
+        return 0
+    decides = "no release is live yet" if live.route.champion is None else f"release {live.route.champion} decides"
+    say(f"resumed: {decides}")
+    if why:
+        say(why)
     return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from roadworthy.pipeline import Workspace
 
 NAME = "score"
+_Warn = Callable[[Sequence[str]], None]
 
 
 def command(
@@ -41,7 +42,7 @@ def command(
 
     Rows that break the contract go to the set-aside file with the rule they broke; mend them and score that file again.
     With --record what is live decides, and every decision is recorded, once for each row of a file however often it
-    is scored.
+    is scored. What looks wrong about the file as a whole is said first.
 
     Example: roadworthy score march.csv decided.csv
 
@@ -78,14 +79,21 @@ def command(
     aside = set_aside if set_aside is not None else decisions.with_name(f"{decisions.stem}_set_aside.csv")
     _refuse_one_file_twice({"IN": applications, "OUT": decisions, "--set-aside": aside})
     files = _Files(applications, decisions, aside, tuple(name.strip() for name in allow_absent.split(",")))
+    warned: list[str] = []
+
+    def warn(warnings: Sequence[str]) -> None:
+        warned.extend(warnings)
+        for warning in () if json else warnings:  # while there is time to stop it
+            say(f"- look at this: {warning}")
+
     if record:
-        scored, notes = _record(files, directory, as_)
+        scored, notes = _record(files, directory, as_, warn)
     else:
-        scored, notes = _score(files, directory, package, policy)
+        scored, notes = _score(files, directory, package, policy, warn)
     if not scored.set_aside and aside.is_file():
         aside.unlink()  # of an earlier run: its rows are decided now
     if json:
-        show_json(scored)
+        show_json({**msgspec.to_builtins(scored, enc_hook=str), "warnings": warned})
     else:
         for note in notes:
             say(f"- {note}")
@@ -104,8 +112,10 @@ class _Files:
     allowed: tuple[str, ...]
 
 
-def _score(files: _Files, directory: Path, package: Path | None, policy: Path | None) -> tuple[Scored, Sequence[str]]:
-    from roadworthy.batch import open_table, score
+def _score(
+    files: _Files, directory: Path, package: Path | None, policy: Path | None, warn: _Warn
+) -> tuple[Scored, Sequence[str]]:
+    from roadworthy.batch import open_table, score, warn_applications
     from roadworthy.decision import Release
     from roadworthy.model import load
     from roadworthy.pipeline import open_workspace
@@ -120,6 +130,7 @@ def _score(files: _Files, directory: Path, package: Path | None, policy: Path | 
     release = Release(load(chosen), rules, workspace.tables if workspace is not None else ())
     mapping = _map(source, workspace, release.package.contract, other=package is not None)
     absent = _list_absent(source, mapping, release.package.contract, files.allowed)
+    warn(warn_applications(source, mapping, release.package.contract, absent, release.package.golden()[0]))
     with show_progress() as bar:
         task = bar.add_task("score", total=source.rows)
         scored = score(
@@ -137,8 +148,8 @@ def _score(files: _Files, directory: Path, package: Path | None, policy: Path | 
     return scored, [*source.notes, *([missing] if unknown else [])]
 
 
-def _record(files: _Files, directory: Path, as_name: str | None) -> tuple[Scored, Sequence[str]]:
-    from roadworthy.batch import open_table, record_file
+def _record(files: _Files, directory: Path, as_name: str | None, warn: _Warn) -> tuple[Scored, Sequence[str]]:
+    from roadworthy.batch import open_table, record_file, warn_applications
     from roadworthy.live import CurrentRoute
     from roadworthy.pipeline import open_workspace
 
@@ -148,9 +159,11 @@ def _record(files: _Files, directory: Path, as_name: str | None) -> tuple[Scored
         deed.demand("batch.score")
         deed.demand("decision.make")
         current = CurrentRoute(deed.store)
-        contract = current.take().require().contract
+        live = current.take().require()
+        contract = live.contract
         mapping = _map(source, workspace, contract, other=True)
         absent = _list_absent(source, mapping, contract, files.allowed)
+        warn(warn_applications(source, mapping, contract, absent, live.release.package.golden()[0]))
         with show_progress() as bar:
             task = bar.add_task("record", total=source.rows)
             scored = record_file(

@@ -82,5 +82,10 @@ def command(
     say(f"{engine.kind}: {engine.why}")
     for note in package.manifest.notes:
         say(f"- {note}")
+    if not points:
+        say(
+            "- no cut-off was given, so none was shown to keep its answers, and the policy's are its own: "
+            "--cut-offs 0.05,0.12, those of policy.yaml"
+        )
     say(f"wrote {path}, SHA-256 {package.digest}")
     return 0

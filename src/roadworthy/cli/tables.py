@@ -230,6 +230,8 @@ def _read_day(text: str) -> date:
 
 
 def _say_upload(found: Upload) -> None:
+    from roadworthy.contract import column_of  # with the libraries of tables, which `--help` has no use for
+
     against = f"version {found.follows}" if found.follows else "nothing, for it is the first"
     aside = f", {found.aside:,} set aside" if found.aside else ""
     say(f"version {found.version} of {found.table}: {found.rows:,} rows{aside}, from {found.effective}")
@@ -242,7 +244,7 @@ def _say_upload(found: Upload) -> None:
         moved = f" ({change.relative:+.0%})" if change.relative is not None else ""
         say(f"  {change.key}: {change.column} {change.old} -> {change.new}{moved}")
     for row in found.set_aside[:_MOST_SHOWN]:
-        say(f"  set aside: row {row.row}, {row.path} {row.message}")
+        say(f"  set aside: row {row.row}, {column_of(row.path)} {row.message}")
     for warning in found.warnings:
         say(f"! {warning}")
     say(f"next: roadworthy tables approve {found.table} {found.version}, by somebody else")

@@ -6,7 +6,7 @@ from roadworthy.contract.arrow import to_arrow
 from roadworthy.contract.batch import MISSING, UNSEEN, Batch
 from roadworthy.contract.bodies import CheckedBodies, check_bodies
 from roadworthy.contract.body import check_body
-from roadworthy.contract.check import Checked, SetAside, Violation, check_table, find_writings, outside
+from roadworthy.contract.check import Checked, SetAside, Violation, check_table, column_of, find_writings, outside
 from roadworthy.contract.contract_file import contract_digest, contract_yaml, parse_contract, read_contract
 from roadworthy.contract.document import document_contract
 from roadworthy.contract.facts import ColumnFacts
@@ -14,6 +14,7 @@ from roadworthy.contract.infer import infer_contract
 from roadworthy.contract.profile import profile_columns
 from roadworthy.contract.schema import RESERVED, Column, ColumnType, Contract, Outside, Role
 from roadworthy.contract.shapes import application_struct, json_schema
+from roadworthy.contract.words import say_number
 
 __all__ = [
     "MISSING",
@@ -34,6 +35,7 @@ __all__ = [
     "check_bodies",
     "check_body",
     "check_table",
+    "column_of",
     "contract_digest",
     "contract_yaml",
     "document_contract",
@@ -44,5 +46,6 @@ __all__ = [
     "parse_contract",
     "profile_columns",
     "read_contract",
+    "say_number",
     "to_arrow",
 ]

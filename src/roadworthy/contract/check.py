@@ -24,6 +24,7 @@ __all__ = [
     "SetAside",
     "Violation",
     "check_table",
+    "column_of",
     "describe_range",
     "find_faults",
     "find_writings",
@@ -34,6 +35,7 @@ __all__ = [
 Rule = Literal["missing", "unknown_column", "type", "range", "allowed", "not_finite", "text_too_long", "date"]
 
 _PLAIN = re.compile(r"[^\W\d]\w*")
+_PLACE = re.compile(r"\$(?:\.inputs)?(?:\.(?P<plain>[^\W\d]\w*)|\['(?P<quoted>.*)'\])", re.DOTALL)
 _SHOWN = 10
 
 
@@ -106,6 +108,18 @@ def place_of(name: str, *, inside: str = "$.inputs") -> str:
     if _PLAIN.fullmatch(name):
         return f"{inside}.{name}"
     return f"{inside}['{name.translate({39: chr(92) + chr(39), 92: chr(92) * 2})}']"
+
+
+def column_of(path: str) -> str:
+    """The column's own name that a JSONPath of an application or of a row is about; what is of neither stays as it is.
+
+    >>> [column_of(path) for path in ("$.inputs.age", "$.inputs['net income']", "$.applied_at", "$.outcomes[3].at")]
+    ['age', 'net income', 'applied_at', '$.outcomes[3].at']
+    """
+    found = _PLACE.fullmatch(path)
+    if found is None:
+        return path
+    return found["plain"] or re.sub(r"\\(.)", r"\1", found["quoted"])
 
 
 def check_table(

@@ -15,6 +15,7 @@ __all__ = [
     "TRUTH_WORDS",
     "is_nothing",
     "number_word",
+    "say_number",
     "trim",
     "trim_word",
 ]
@@ -71,3 +72,12 @@ def number_word(value: float) -> str | None:
     if value != value:  # only NaN is unequal to itself
         return None
     return str(int(value)) if abs(value) <= LARGEST_INTEGER and value == int(value) else repr(value)
+
+
+def say_number(value: float) -> str:
+    """A number of a column in a sentence: its thousands apart, and no more digits than anybody reads.
+
+    >>> say_number(19700.0), say_number(2_345_678.9), say_number(0.0123456789)
+    ('19,700', '2,345,679', '0.0123457')
+    """
+    return f"{value:,.0f}" if 999_999.5 <= abs(value) < 1e15 else f"{value:,.6g}"

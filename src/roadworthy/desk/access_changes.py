@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import TypeVar
 
 from roadworthy.access import KEY_LIFE, Act, Branches, record_in
+from roadworthy.desk.branches import match_branches
 from roadworthy.desk.page import Shown, show
 from roadworthy.desk.visit import Visit
 from roadworthy.errors import UsageError
@@ -28,13 +29,18 @@ def show_secret(visit: Visit, *, title: str, secret: str, says: str, back: str) 
     return show(visit, "secret.html", title=title, secret=secret, says=says, back=back)
 
 
-def read_branches(text: str) -> Branches:
+def read_branches(text: str, known: Collection[str] = ()) -> Branches:
     """Branches as people list them, with commas between; `*` is every one.
+
+    Those `known` are meant whatever their capitals.
 
     >>> read_branches("North, South").spell(), read_branches("*").every, read_branches("").spell()
     (['North', 'South'], True, [])
+    >>> read_branches("north, New", ["North"]).spell()
+    ['New', 'North']
     """
-    return Branches.read(name for name in (part.strip() for part in text.split(",")) if name)
+    typed = (part.strip() for part in text.split(","))
+    return Branches.read(name for part in typed if part for name in match_branches(part, known))
 
 
 def read_key_life(text: str) -> timedelta:

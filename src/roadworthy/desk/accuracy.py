@@ -17,6 +17,7 @@ from roadworthy.live import Loaded
 from roadworthy.measures import Confusion
 from roadworthy.outcomes import (
     Judged,
+    find_first_day,
     judge_outcomes,
     matured_calibration,
     matured_confusion,
@@ -26,6 +27,7 @@ from roadworthy.outcomes import (
     unknown_outcomes,
 )
 from roadworthy.policy import Policy, find_band_starts
+from roadworthy.product import Product
 from roadworthy.records import Store
 from roadworthy.report import Drawing, Table
 
@@ -83,6 +85,8 @@ class Accuracy:
     terms: Table | None = None
     assumed: tuple[str, ...] = ()
     not_yet: str = ""
+    first_day: date | None = None
+    """The first day as of which there is something to see, where as of the day asked for there is nothing."""
     no_money: str = ""
 
 
@@ -107,12 +111,14 @@ class AccuracyLately:
             worked = self._judged.look(day, judge, now=now, patience=_JUDGING_SECONDS)
             if worked is None:
                 raise Refused("the outcomes take longer to judge than anybody waits", mend="ask again")
-            return _measure(store, worked.value, live.release.policy, asked, branches)
+            return _measure(store, worked.value, live.release.policy, live.product, asked, branches)
 
         return self._figures.look((day, asked, branches), measure, now=now, patience=patience)
 
 
-def _measure(store: Store, judged: Judged, policy: Policy, asked: Asked, branches: Branches) -> Accuracy:
+def _measure(
+    store: Store, judged: Judged, policy: Policy, product: Product, asked: Asked, branches: Branches
+) -> Accuracy:
     if not branches.every:
         seen = np.array([branches.hold(branch) for branch in judged.branch], dtype=bool)
         judged = judged.keep(seen, f" of the branches {', '.join(branches.spell())}")
@@ -138,6 +144,8 @@ def _measure(store: Store, judged: Judged, policy: Policy, asked: Asked, branche
         found["gains"] = _show("gains", gained, report.gains_table(gained))
     except Refused as refused:
         found["not_yet"] = refused.message.partition(":")[0]
+        if not judged.matured.any():
+            found["first_day"] = _find_first_day(store, judged, product)
     else:
         found |= _price(store, judged, policy)
     return Accuracy(
@@ -150,6 +158,15 @@ def _measure(store: Store, judged: Judged, policy: Policy, asked: Asked, branche
         declined_from=starts.cut_off,
         **found,
     )
+
+
+def _find_first_day(store: Store, judged: Judged, product: Product) -> date | None:
+    """Of these applications where any of them was booked by then, else of all."""
+    if (first := judged.first_day) is not None:
+        day: date = first.astype(object)
+        return day
+    with store.reading() as connection:
+        return find_first_day(connection, product)
 
 
 def _price(store: Store, judged: Judged, policy: Policy) -> dict[str, Any]:

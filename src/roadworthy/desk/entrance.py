@@ -14,7 +14,8 @@ from litestar.exceptions import HTTPException
 
 from roadworthy.access import Actor, actor_by_session
 from roadworthy.desk.accuracy import AccuracyLately
-from roadworthy.desk.page import HTML, render_stranger, show
+from roadworthy.desk.branches import BranchesLately
+from roadworthy.desk.page import HTML, PLACES, render_stranger, show
 from roadworthy.desk.pages import HANDLERS
 from roadworthy.desk.visit import SESSION_COOKIES, Visit, read_cookies
 from roadworthy.desk.weeks import WeeksLately
@@ -49,7 +50,7 @@ _HEADERS = {
 
 def make_entrance(services: Services, metrics: Metrics) -> Entrance:
     """The people's entrance to a door."""
-    lately = {"accuracy": AccuracyLately(), "weeks": WeeksLately()}
+    lately = {"accuracy": AccuracyLately(), "branches": BranchesLately(), "weeks": WeeksLately()}
     site = _make_site(State({"services": services, "metrics": metrics, **lately}))
 
     async def identify(headers: dict[bytes, bytes], now: datetime) -> Actor:
@@ -93,11 +94,31 @@ def _refuse_other_sites(admitted: Admitted) -> None:
 
 def _tell(problem: Problem, with_it: Mapping[str, str], asked: Asked) -> Refusal:
     if problem.status == 401:
-        # Once for the path as an address, once more for the address as a parameter.
-        back = f"?next={quote(quote(asked.path))}" if asked.method == "GET" and asked.path != "/" else ""
-        return Refusal(303, HTML, b"", {"Location": f"/sign-in{back}"})
+        return Refusal(303, HTML, b"", {"Location": f"/sign-in{_lead_back(asked)}"})
     told = {name: value for name, value in with_it.items() if name != "WWW-Authenticate"}
     return Refusal(problem.status, HTML, render_stranger(problem), told)
+
+
+def _lead_back(asked: Asked) -> str:
+    """The query with which the sign-in leads back: to the page that was asked for, or that of a form that was sent."""
+    if asked.method == "GET":
+        # Once for the path as an address, once more for the address as a parameter.
+        return f"?next={quote(quote(asked.path))}" if asked.path != "/" else ""
+    if asked.path == "/sign-out":
+        return ""
+    return f"?lost=form&next={quote(_page_of_form(asked))}"
+
+
+def _page_of_form(asked: Asked) -> str:
+    """The page here on which a form was filled in, as its browser says; else the one at the form's own address."""
+    host = asked.headers.get(b"host", b"").decode("latin-1")
+    try:
+        came = urlsplit(asked.headers.get(b"referer", b"").decode("latin-1"))
+    except ValueError:
+        came = urlsplit("")
+    if came.netloc == host and came.path not in ("", "/sign-in"):
+        return came._replace(scheme="", netloc="", fragment="").geturl()
+    return asked.path if asked.path in {place.path for place in PLACES} else "/"
 
 
 def _make_site(state: State) -> Litestar:

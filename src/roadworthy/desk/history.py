@@ -9,7 +9,7 @@ from typing import Any
 
 from roadworthy.casework import OVERRIDE_REASONS, HistoryItem
 from roadworthy.desk.format import moment, money, number, percent, words
-from roadworthy.desk.inputs import write_value
+from roadworthy.desk.inputs import show_value
 
 __all__ = ["Line", "tell_history", "tell_terms"]
 
@@ -93,10 +93,7 @@ def _tell_correction(item: HistoryItem, _currency: str, _zone: str) -> Told:
     quoted = _quote(item.data, evidence="Evidence")
     if item.sealed is not None:
         before, after = item.sealed["before"], item.sealed["after"]
-        quoted += tuple(
-            (name, f"{write_value(before.get(name)) or 'not given'} → {write_value(after.get(name)) or 'not given'}")
-            for name in columns
-        )
+        quoted += tuple((name, f"{show_value(before.get(name))} → {show_value(after.get(name))}") for name in columns)
     return f"Corrected: {', '.join(columns)}", quoted
 
 

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from roadworthy.contract import Column, Contract, Violation
+from roadworthy.contract import Column, Contract, Violation, column_of
 from roadworthy.desk.format import number
 from roadworthy.desk.visit import Form
 
-__all__ = ["InputField", "list_fields", "read_changed", "write_value"]
+__all__ = ["InputField", "list_fields", "read_changed", "show_value", "write_value"]
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
@@ -45,7 +45,7 @@ class InputField:
 
 
 def write_value(value: object) -> str:
-    """A value as a field holds it, and as people read it.
+    """A value as a field holds it.
 
     >>> [write_value(value) for value in (None, True, 24.0, 0.165, "own")]
     ['', 'yes', '24', '0.165', 'own']
@@ -59,11 +59,22 @@ def write_value(value: object) -> str:
     return str(value)
 
 
+def show_value(value: object) -> str:
+    """A value as people read it: whole, its thousands apart.
+
+    >>> [show_value(value) for value in (None, True, 12000.0, 1234.165, 24, "own")]
+    ['not given', 'yes', '12,000', '1,234.165', '24', 'own']
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{value:,}".removesuffix(".0")
+    return write_value(value) or "not given"
+
+
 def list_fields(
     contract: Contract, inputs: Mapping[str, Any], sent: Form | None = None, faults: Iterable[Violation] = ()
 ) -> list[InputField]:
     """A field for each column, with the recorded value, or with what was sent and what is wrong with it."""
-    told = {fault.path.removeprefix("$.inputs."): fault.message for fault in faults}
+    told = {column_of(fault.path): fault.message for fault in faults}
     fields = []
     for column in contract.columns:
         was, name = write_value(inputs.get(column.name)), _field(column)

@@ -14,7 +14,7 @@ import numpy as np
 from roadworthy.desk.lately import Lately
 from roadworthy.errors import Refused
 from roadworthy.measures import Calibration
-from roadworthy.outcomes import judge_outcomes, matured_calibration
+from roadworthy.outcomes import find_reported_day, judge_outcomes, matured_calibration
 from roadworthy.product import Product
 from roadworthy.records import Store
 
@@ -81,7 +81,9 @@ def find_bucket(calibration: Calibration, pd: float) -> Likeness | None:
 
 
 def observed_rates(store: Store, product: Product, now: datetime, patience: float = _PATIENCE) -> Rates | str:
-    """The rates as known at the end of yesterday, worked out once a day; in words why there are none.
+    """The rates as known at the end of yesterday, or of the last day of which outcomes were reported.
+
+    They are worked out once a day; in words why there are none.
 
     That nobody stated a horizon, that no outcome can be judged yet, or that they are being worked out at this moment.
     """
@@ -107,7 +109,7 @@ _RATES: WeakKeyDictionary[Store, Lately[Rates | str]] = WeakKeyDictionary()
 def _work_out(store: Store, product: Product, day: date) -> Rates | str:
     try:
         with store.reading() as connection:
-            judged = judge_outcomes(connection, product, day)
+            judged = judge_outcomes(connection, product, find_reported_day(connection, product, day))
         rates = {"": matured_calibration(judged)}
     except Refused as reason:
         return reason.message

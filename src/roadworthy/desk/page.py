@@ -49,7 +49,7 @@ def _place(path: str, title: str, permission: str, holds: str, first_for: str = 
 
 PLACES = (
     _place("/search", "Search", "decision.read", "applications, by whom, when and how they were answered", "officer"),
-    _place("/files", "Files", "batch.score", "many applications at once, and exports", "officer"),
+    _place("/files", "Files", "job.read", "many applications at once, exports, and how far they are", "officer"),
     _place("/overrides", "Overrides", "override.approve", "those that wait for a second person", bar=False),
     _place("/weeks", "Weeks", "decision.read", "what was decided week by week, and which weeks are odd", "analyst"),
     _place("/accuracy", "How accurate", "performance.read", "predictions against outcomes", "validator analyst"),
@@ -57,7 +57,7 @@ PLACES = (
     _place("/tables", "Tables", "table.read", "monthly parameters: in force, waiting, undone", "approver operator"),
     _place("/purpose", "Purpose", "policy.propose", "what it is for and what it is worth, by form", bar=False),
     _place("/people", "People", "account.read", "who may do what; keys and sessions", "admin"),
-    _place("/stop", "Stop", "route.stop", "every application to a person, and back", "operator"),
+    _place("/stop", "Stop", "route.stop", "sends every application to a person, and back", "operator"),
 )
 """Everywhere to go, in its order."""
 

@@ -6,7 +6,8 @@ Whoever and whatever is looked for by name travels in a cookie of the search pag
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
@@ -17,13 +18,14 @@ import msgspec
 from roadworthy.access import Cookie
 from roadworthy.casework import FINAL_ANSWERS
 from roadworthy.desk.amounts import read_amount
+from roadworthy.desk.branches import list_branches, match_branches
 from roadworthy.desk.days import read_day
 from roadworthy.desk.visit import Visit
 from roadworthy.errors import Refused, UsageError
 from roadworthy.policy import ANSWERS
 from roadworthy.records import Wanted
 
-__all__ = ["STATUSES", "read_after", "read_asked", "read_wanted", "send_off", "write_after"]
+__all__ = ["STATUSES", "read_after", "read_asked", "read_wanted", "send_off", "want", "write_after"]
 
 STATUSES = {
     "open": "waits for a person",
@@ -72,10 +74,17 @@ def read_asked(visit: Visit) -> dict[str, str]:
         raise Refused("whom this search looked for cannot be read", mend="search again") from None
 
 
-def read_wanted(asked: Mapping[str, str], zone: str = "UTC") -> Wanted:
+def want(visit: Visit, asked: Mapping[str, str]) -> Wanted:
+    """`read_wanted` in the product's time zone, a branch of those that applications name."""
+    branches = list_branches(visit, patience=2.0) if "branch" in asked else ()
+    return read_wanted(asked, visit.time_zone, branches)
+
+
+def read_wanted(asked: Mapping[str, str], zone: str = "UTC", branches: Collection[str] = ()) -> Wanted:
     """What `read_asked` gives, as the records are searched by it; its days are of `zone`.
 
-    UsageError names the field that makes no sense.
+    A branch is found among `branches` whatever its capitals. UsageError names the field that makes no sense, or the two
+    that leave nothing between them.
 
     >>> read_wanted({"status": "open", "amount_from": "1000"}).statuses
     ('open',)
@@ -94,7 +103,9 @@ def read_wanted(asked: Mapping[str, str], zone: str = "UTC") -> Wanted:
             if value not in known:
                 raise UsageError(f"{field.replace('_', ' ')}: {value!r} is none", available=known)
             found[name] = (value,)
-    for field, name in (("release", "releases"), ("branch", "branches"), ("application_id", "application_ids")):
+    if value := asked.get("branch"):
+        found["branches"] = match_branches(value, branches)
+    for field, name in (("release", "releases"), ("application_id", "application_ids")):
         if value := asked.get(field):
             found[name] = (value,)
     for field in ("name", "applicant_id"):
@@ -103,11 +114,23 @@ def read_wanted(asked: Mapping[str, str], zone: str = "UTC") -> Wanted:
     for field in ("amount_from", "amount_to"):
         if value := asked.get(field):
             found[field] = read_amount(field.replace("_", " "), value)
+    if found.get("amount_from", -math.inf) > found.get("amount_to", math.inf):
+        raise _crossed("amount", asked)
     if value := asked.get("decided_from"):
         found["decided_from"] = _start(read_day("decided from", value), zone)
     if value := asked.get("decided_to"):
         found["decided_before"] = _start(read_day("decided to", value) + timedelta(days=1), zone)
+    if {"decided_from", "decided_before"} <= found.keys() and found["decided_from"] >= found["decided_before"]:
+        raise _crossed("decided", asked)
     return Wanted(**found)
+
+
+def _crossed(what: str, asked: Mapping[str, str]) -> UsageError:
+    first, last = asked[f"{what}_from"], asked[f"{what}_to"]
+    smaller = "the smaller" if what == "amount" else "the earlier"
+    return UsageError(
+        f"{what} from {first} to {last} leaves nothing between them", mend=f"{smaller} of the two in {what} from"
+    )
 
 
 def read_after(text: str) -> tuple[int, str] | None:

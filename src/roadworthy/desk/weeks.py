@@ -9,9 +9,11 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from roadworthy import report
 from roadworthy.access import Deed, may
-from roadworthy.casework import count_decided, find_latest_moment
+from roadworthy.casework import count_decided, find_latest_moment, tally_grounds
 from roadworthy.desk.format import count, percent
 from roadworthy.desk.lately import Lately, Worked
 from roadworthy.errors import UsageError
@@ -25,6 +27,7 @@ USUAL, MOST = 26, 104
 """So many weeks are shown where nobody asks for others, and at most."""
 _BEFORE = 12
 _WEEK = timedelta(weeks=1)
+_Z_OF_REASON, _MOST_SHARED, _MOST_READ = 3.0, 4, 1_000
 _DOES = {"decline": "declines", "refer": "referrals"}
 
 
@@ -38,10 +41,16 @@ class Asked:
 
 @dataclass(frozen=True)
 class OddShare:
-    """An answer given oddly often, or seldom: in words, and where its applications are found."""
+    """An answer given oddly often, or seldom: in words, and where its applications are found.
+
+    `shared`: the reasons that these state far more often than those with the same answer before them; `shared_of`: of
+    how many.
+    """
 
     words: str
     where: str
+    shared: tuple[str, ...] = ()
+    shared_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,12 @@ class Weeks:
     rule: OddShares
     drawn: report.Weeks
     left_out: bool = False
+
+    @property
+    def sparse(self) -> bool:
+        """Whether the chart leaves weeks out that have few decisions."""
+        shares = self.drawn.declined
+        return bool(np.any(np.isnan(shares.share) & (shares.total > 0)))
 
     @property
     def odd(self) -> tuple[Week, ...]:
@@ -148,23 +163,22 @@ def _count(deed: Deed, asked: Asked, zone: ZoneInfo, *, changes: bool) -> Weeks 
         "refer": odd_shares([span.referred for span in spans], totals, window=_BEFORE),
     }
     changed = _list_changes(deed.store, zone) if changes else {}
-    places = range(_BEFORE, len(spans))
+    places = [place for place in range(_BEFORE, len(spans)) if spans[place].decisions or not left_out]
     weeks = [
         Week(
             monday=mondays[place],
             span=spans[place],
-            odd=tuple(_tell_odd(odd, place, mondays[place])),
+            odd=tuple(_tell_odd(deed, odd, place, mondays[place], spans)),
             note=_tell_unjudged(odd["decline"], place, unfinished=deed.now < spans[place].end),
             changes=tuple(changed.get(mondays[place], ())),
         )
         for place in places
-        if spans[place].decisions or not left_out
     ]
     population = _population(deed, spans[_BEFORE:], first, last)
     drawn = report.Weeks(
         mondays=tuple(mondays[place] for place in places),
-        declined=_cut(odd["decline"]),
-        referred=_cut(odd["refer"]),
+        declined=_cut(odd["decline"], places),
+        referred=_cut(odd["refer"], places),
         population=population,
     )
     return Weeks(tuple(weeks[::-1]), latest, population, odd["decline"], drawn, left_out)
@@ -205,7 +219,9 @@ def _search(monday: date, **more: str) -> str:
     return f"/search?{urlencode(week | more)}"
 
 
-def _tell_odd(odd: Mapping[str, OddShares], place: int, monday: date) -> Iterator[OddShare]:
+def _tell_odd(
+    deed: Deed, odd: Mapping[str, OddShares], place: int, monday: date, spans: Sequence[Span]
+) -> Iterator[OddShare]:
     for answer, found in odd.items():
         if found.odd[place]:
             much = "far more than chance" if found.z[place] > 0 else "far fewer than by chance"
@@ -213,7 +229,29 @@ def _tell_odd(odd: Mapping[str, OddShares], place: int, monday: date) -> Iterato
                 f"{_DOES[answer]} {percent(found.share[place])} against {percent(found.share_before[place])} in the "
                 f"twelve weeks before, {count(found.total[place])} decisions: {much}",
                 _search(monday, answer=answer),
+                *_tell_shared(deed, answer, spans[place - _BEFORE : place + 1]),
             )
+
+
+def _tell_shared(deed: Deed, answer: str, spans: Sequence[Span]) -> tuple[tuple[str, ...], str]:
+    """The reasons that the decisions of the last span state far more often than those before, the oddest first."""
+    *before, week = spans
+    then = tally_grounds(deed, before[0].start, week.start, answer, most=_MOST_READ)
+    now = tally_grounds(deed, week.start, week.end, answer, most=_MOST_READ)
+    if not then.decisions or not now.decisions:
+        return (), ""
+    told = []
+    for reason, number in now.reasons.items():
+        found = odd_shares(
+            [then.reasons.get(reason, 0), number], [then.decisions, now.decisions],
+            window=1, z_at_least=_Z_OF_REASON, fewest=1, fewest_before=1,
+        )  # fmt: skip
+        if found.odd[1] and found.z[1] > 0:
+            words = f"“{reason}”: {percent(found.share[1])} against {percent(found.share_before[1])} before"
+            told.append((float(found.z[1]), words))
+    when = "in the twelve before" if then.decisions < _MOST_READ else "just before"
+    of = f"of {count(now.decisions)} {_DOES[answer]} of the week and {count(then.decisions)} {when}"
+    return tuple(words for _, words in sorted(told, reverse=True)[:_MOST_SHARED]), of
 
 
 def _tell_unjudged(found: OddShares, place: int, *, unfinished: bool) -> str:
@@ -235,9 +273,12 @@ def _population(deed: Deed, spans: Sequence[Span], first: date, last: date) -> s
     return f"{total} applications by their latest decision, {first} to {until}, of {whose}"
 
 
-def _cut(odd: OddShares) -> OddShares:
-    """Without the weeks before those shown."""
-    shown: dict[str, Any] = {name: column[_BEFORE:] for name, column in odd.columns.items()}
+def _cut(odd: OddShares, places: Sequence[int]) -> OddShares:
+    """The weeks shown. Of few decisions among many no share is drawn: one declined of one would flatten the others."""
+    shown: dict[str, Any] = {name: column[places] for name, column in odd.columns.items()}
+    few = shown["total"] < odd.fewest
+    if np.count_nonzero(few) <= len(places) // 2:
+        shown["share"] = np.where(few, np.nan, shown["share"])
     return replace(odd, **shown)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from roadworthy.door.services import Services
 from roadworthy.errors import RoadworthyError
+from roadworthy.live import Taken
 from roadworthy.records import drop_content, keep_content
 
 __all__ = ["Readiness", "Ready"]
@@ -27,6 +28,7 @@ class Ready(Struct, frozen=True):
     route      what is live is loaded and has decided once
     release    the release that is live; null where none is, which is no fault: the pages where one is made live work
     decides    whether an application sent now would be decided: it is ready, and a release is live
+    stopped    whether deciding is stopped: every application then goes to people; null where what is live is unknown
     """
 
     ready: bool
@@ -35,6 +37,7 @@ class Ready(Struct, frozen=True):
     route: str
     release: str | None
     decides: bool
+    stopped: bool | None
     epoch: int | None
     checked_at: datetime
 
@@ -46,7 +49,7 @@ class Readiness:
         self._services = services
         self._keep = keep
         self._lock = threading.Lock()
-        self._warm: tuple[int, str | None] | None = None
+        self._warm: Taken | None = None
         self._found: Ready | None = None
 
     def look(self) -> Ready:
@@ -62,7 +65,8 @@ class Readiness:
         store = _try(lambda: self._services.store.ledger.live(), "does not answer")
         writes = _try(self._write, "takes no writes") if store == "ready" else "unknown: the store does not answer"
         route = _try(self._load, "cannot be loaded") if store == "ready" else "unknown: the store does not answer"
-        epoch, release = self._warm if self._warm is not None and route == "ready" else (None, None)
+        taken = self._warm if route == "ready" else None
+        release = None if taken is None else taken.route.champion
         ready = (store, writes, route) == ("ready",) * 3
         return Ready(
             ready=ready,
@@ -71,7 +75,8 @@ class Readiness:
             route=route,
             release=release,
             decides=ready and release is not None,
-            epoch=epoch,
+            stopped=None if taken is None else taken.route.stopped,
+            epoch=None if taken is None else taken.epoch,
             checked_at=now,
         )
 
@@ -85,10 +90,9 @@ class Readiness:
 
     def _load(self) -> None:
         taken = self._services.current.refresh()
-        state = (taken.epoch, taken.route.champion)
-        if self._warm is None or self._warm[1] != state[1]:
+        if self._warm is None or self._warm.route.champion != taken.route.champion:
             self._services.current.warm()
-        self._warm = state
+        self._warm = taken
 
 
 def _try(look: Callable[[], object], fault: str) -> str:

@@ -9,7 +9,7 @@ from roadworthy.lifecycle.pinned import describe_table, list_tables
 from roadworthy.lifecycle.policy_words import describe_bands, describe_rule, describe_terms
 from roadworthy.lifecycle.preview import Preview, preview_release
 from roadworthy.lifecycle.promoting import find_rollback, promote_release, roll_back
-from roadworthy.lifecycle.release_warnings import warn_release
+from roadworthy.lifecycle.release_warnings import list_warnings, warn_release, weigh_release
 from roadworthy.lifecycle.releases import create_release
 from roadworthy.lifecycle.replay import Explanation, Replay, explain_decision, replay_decision
 from roadworthy.lifecycle.restating import restate_release
@@ -53,6 +53,7 @@ __all__ = [
     "list_switches",
     "list_table_versions",
     "list_tables",
+    "list_warnings",
     "preview_release",
     "promote_release",
     "read_upload",
@@ -67,5 +68,6 @@ __all__ = [
     "undo_table",
     "upload_table",
     "warn_release",
+    "weigh_release",
     "who_was_live",
 ]

@@ -98,8 +98,24 @@ def _compare_columns(then: Column, now: Column) -> Iterator[str]:
     both = then.allowed is not None and now.allowed is not None
     vocabulary = _compare_values(then.allowed or (), now.allowed or ()) if both else ()
     rest = msgspec.structs.replace(then, allowed=now.allowed) if both else then
-    for line in chain(vocabulary, _compare_fields(rest, now)):
+    ranges = _compare_mappings({"range": _say_range(then)}, {"range": _say_range(now)})
+    fields = _compare_fields(*(msgspec.structs.replace(each, range=None) for each in (rest, now)))
+    for line in chain(vocabulary, ranges, fields):
         yield f"column {now.name}, {line}"
+
+
+def _say_range(column: Column) -> str:
+    """What a number may be.
+
+    >>> [_say_range(Column(name="age", type="number", range=each)) for each in [(18, 99), (None, 99), (18, None), None]]
+    ['18 to 99', 'up to 99', 'from 18', 'nothing']
+    """
+    if column.range is None:
+        return _NOWHERE
+    low, high = column.range
+    if low is None or high is None:
+        return _NOWHERE if low is high else f"up to {_say(high)}" if low is None else f"from {_say(low)}"
+    return f"{_say(low)} to {_say(high)}"
 
 
 def _compare_values(then: tuple[str, ...], now: tuple[str, ...]) -> Iterator[str]:

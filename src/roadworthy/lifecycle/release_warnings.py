@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from roadworthy.errors import RoadworthyError
 from roadworthy.lifecycle.policy_words import ANSWERED, rate_words
-from roadworthy.lifecycle.preview import Preview
-from roadworthy.live import Loaded
+from roadworthy.lifecycle.preview import Preview, preview_release
+from roadworthy.lifecycle.views import ReleaseView
+from roadworthy.live import CurrentRoute, Loaded
 from roadworthy.policy import find_band_starts
 from roadworthy.product import missing_purpose
 
-__all__ = ["warn_release"]
+__all__ = ["list_warnings", "warn_release", "weigh_release"]
 
 _SHARE = 0.10
 _FOLD = 2.0
@@ -18,13 +20,15 @@ _WORSE = 0.02
 _FEW = 100
 
 
-def warn_release(live: Loaded, candidate: Loaded, preview: Preview, *, was_live: bool = False) -> tuple[str, ...]:
+def warn_release(
+    live: Loaded, candidate: Loaded, preview: Preview, *, was_live: bool = False, back: bool = False
+) -> tuple[str, ...]:
     """Every warning about `candidate` in place of `live`: a wrong cut-off, a wrong release, unstated purpose.
 
-    `was_live`: it was live before, and is not being rolled back to.
+    `was_live`: it was live before. `back`: it is rolled back to, so that it is older on purpose.
     """
     return (
-        *_wrong_release(live, candidate, was_live=was_live),
+        *_wrong_release(live, candidate, was_live=was_live, back=back),
         *_wrong_cut_off(live, candidate),
         *_shares(preview),
         *_thin(preview),
@@ -32,13 +36,41 @@ def warn_release(live: Loaded, candidate: Loaded, preview: Preview, *, was_live:
     )
 
 
-def _wrong_release(live: Loaded, candidate: Loaded, *, was_live: bool) -> Iterator[str]:
-    if was_live:
+def weigh_release(
+    current: CurrentRoute, release: ReleaseView, *, back: bool = False, most: int = 1_000
+) -> tuple[Preview | None, tuple[str, ...]]:
+    """What the `most` latest decisions would have been by `release`, and what looks wrong about making it live.
+
+    `back`: by rolling back to it. Of a first release, or of the one that is live, there is nothing to say. Errors as
+    `preview_release`.
+    """
+    live = current.refresh().champion
+    if live is None or live.id == release.id:
+        return None, ()
+    preview = preview_release(current, release.id, most=most)
+    was_live = release.state == "was_live"
+    return preview, warn_release(live, current.load(release.id), preview, was_live=was_live, back=back)
+
+
+def list_warnings(
+    current: CurrentRoute, release: ReleaseView, *, back: bool = False, most: int = 1_000
+) -> tuple[str, ...]:
+    """The warnings of `weigh_release`, for who does not look before. None where it cannot be weighed: it cannot go live
+    then either, and whoever tries is told why.
+    """
+    try:
+        return weigh_release(current, release, back=back, most=most)[1]
+    except RoadworthyError:
+        return ()
+
+
+def _wrong_release(live: Loaded, candidate: Loaded, *, was_live: bool, back: bool) -> Iterator[str]:
+    if was_live and not back:
         yield (
             f"release {candidate.id} was live before, and another took its place. To go back to the release before "
             "this one, roll back"
         )
-    elif int(candidate.id) < int(live.id):
+    elif int(candidate.id) < int(live.id) and not back:
         yield f"release {candidate.id} is older than release {live.id}, which is live. Is it the one you mean?"
     if candidate.product.name != live.product.name:
         yield f"it is made for the product {candidate.product.name}, and what is live is for {live.product.name}"

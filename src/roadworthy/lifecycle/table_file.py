@@ -13,7 +13,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from roadworthy.batch import open_table
-from roadworthy.contract import RESERVED, UNSEEN, Batch, Column, Contract, check_table
+from roadworthy.contract import RESERVED, UNSEEN, Batch, Column, Contract, check_table, column_of
 from roadworthy.errors import DataError, RoadworthyError
 from roadworthy.lifecycle.table_diff import is_missing
 from roadworthy.live import table_key
@@ -71,7 +71,7 @@ def check_file(contract: Contract, data: bytes, file_name: str) -> CheckedFile:
         first = lines[0]
         raise DataError(
             f"not one of its {table.num_rows:,} rows keeps to the contract of table '{contract.name}'; the first: row "
-            f"{first.row}, {first.path} {first.message}",
+            f"{first.row}, {column_of(first.path)} {first.message}",
             where=file_name,
             mend="is it the right file? Mend it and upload it again",
         )

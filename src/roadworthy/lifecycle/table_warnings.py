@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from roadworthy.contract import outside
+from roadworthy.contract import outside, say_number
 from roadworthy.lifecycle.table_diff import Comparison, is_missing
 from roadworthy.records import TableVersion
 
@@ -129,10 +129,10 @@ def _find_units(comparison: Comparison) -> Iterable[tuple[str, str]]:
         if was == 0.0 or now == 0.0 or not np.isfinite(moved := now / was):
             continue
         for unit in _UNITS:
-            for factor, words in ((unit, f"about {unit:g} times"), (1.0 / unit, f"about one {unit:g}th of")):
+            for factor, words in ((unit, f"about {unit:,g} times"), (1.0 / unit, f"about one {unit:,g}th of")):
                 if 1.0 / _ABOUT < moved / factor < _ABOUT:
-                    said = f"the median is {now:.6g}, {words} what it was ({was:.6g}). Did its unit change?"
-                    yield column.name, f"{column.name}: {said}"
+                    said = f"the median is {say_number(now)}, {words} what it was ({say_number(was)})"
+                    yield column.name, f"{column.name}: {said}. Did its unit change?"
 
 
 def _far_out(comparison: Comparison, told: set[str]) -> list[str]:
@@ -156,8 +156,8 @@ def _far_out(comparison: Comparison, told: set[str]) -> list[str]:
             place = int(np.argmax(np.where(far, apart, -1.0)))
             warnings.append(
                 f"{column.name}: {_values(int(far.sum()))} more than {_FAR:g} times what was, or less than a "
-                f"fifth; the furthest is {comparison.key} {comparison.key_of(place)}, from {old[place]:.6g} to "
-                f"{new[place]:.6g}"
+                f"fifth; the furthest is {comparison.key} {comparison.key_of(place)}, from "
+                f"{say_number(old[place])} to {say_number(new[place])}"
             )
     return warnings
 

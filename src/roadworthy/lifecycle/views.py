@@ -29,6 +29,7 @@ class ReleaseView(Struct, frozen=True, kw_only=True):
     digest    what decides: same digest, same decisions
     missing   the fields of the purpose that nobody has stated: it goes live in a trial only
     notes     what somebody should know of the act that gave this view
+    warnings  what looked wrong about making it live, where the act that gave this view did
     """
 
     id: str
@@ -42,6 +43,7 @@ class ReleaseView(Struct, frozen=True, kw_only=True):
     steps: tuple[Step, ...]
     missing: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> str:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from roadworthy.errors import MeasureError
 from roadworthy.measures.bands import Bands, approved_sums
-from roadworthy.measures.checks import Outcomes, check_cut_off, check_outcomes, frozen
+from roadworthy.measures.checks import check_cut_off, check_outcomes
+from roadworthy.measures.constraints import Constraints
+from roadworthy.measures.cut_off_columns import take
 from roadworthy.measures.economics import Economics, Priced
-from roadworthy.measures.intervals import Cells, check_confidence, percentiles, resample
-from roadworthy.measures.money import check_money
+from roadworthy.measures.intervals import REPLICATES, check_confidence, check_resamples, percentiles, resample
+from roadworthy.measures.money import check_money, refuse_stated_bad_rate
+from roadworthy.measures.referrals import Referrals
 from roadworthy.measures.results import NOT_STATED, Floats, money_text, percent_text
+from roadworthy.measures.search import Search, even_cut_offs
 
 __all__ = ["BestCutOff", "Difference", "best_cut_off"]
 
+_OF_IT = " of the difference"
 _BANDS = 100
 """Bands of PD in which the bootstrap looks for its own best cut-off."""
 
@@ -48,6 +51,8 @@ class BestCutOff:
     difference_from_all          profit less that of approving all; its `low` and `high` are less `optimism`
     difference_from_in_force     the same against the cut-off in force, None where none was given
     optimism                     by how much the best of these rows overstates itself, having been chosen on them
+    constraints, binding         what it was held to, and what of that costs profit
+    referrals                    what was stated about the applications that a person looks at
     """
 
     cut_off: float
@@ -66,12 +71,16 @@ class BestCutOff:
     currency: str
     economics: Economics | None
     population: str
+    constraints: Constraints | None = None
+    binding: tuple[str, ...] = ()
+    referrals: Referrals | None = None
 
     @property
     def sentence(self) -> str:
         """The answer in words."""
         if self.approved == 0.0:
-            answer = "No cut-off earns anything here: declining all is best."
+            what = "that keeps to what is asked " if self.binding else ""
+            answer = f"No cut-off {what}earns anything here: declining all is best."
         elif self.difference_from_all.value == 0.0:
             answer = f"No cut-off beats approving all: profit {money_text(self.profit, self.currency)}."
         else:
@@ -83,22 +92,25 @@ class BestCutOff:
         if self.difference_from_in_force is not None and self.in_force is not None:
             in_force = f"the cut-off in force, {self.in_force:.4g}"
             answer += f" It is {self._against(self.difference_from_in_force, in_force)}"
+        if self.constraints is not None and self.constraints.stated:
+            answer += f" It is held to {self.constraints.sentence}; "
+            answer += f"{', '.join(self.binding)} cost profit." if self.binding else "nothing of that costs profit."
+        if self.referrals is not None:
+            answer += f" {self.referrals.sentence}"
         return f"{answer} ({self.population})"
 
     def _against(self, difference: Difference, what: str) -> str:
         if difference.value == 0.0:
             return f"no more than {what}."
         low, high = (money_text(bound, self.currency) for bound in (difference.low, difference.high))
-        said = (
-            f"{money_text(difference.value, self.currency)} more than {what} "
-            f"({self.confidence:.0%} interval {low} to {high})"
-        )
+        interval = f"({self.confidence:.0%} interval of the difference {low} to {high})"
+        if difference.value < 0.0:  # constraints cost
+            return f"{money_text(-difference.value, self.currency)} less than {what} {interval}."
+        said = f"{money_text(difference.value, self.currency)} more than {what} {interval.replace(_OF_IT, '')}"
         return f"{said}." if difference.certain else f"{said}: not enough evidence yet that it is better."
 
     def __repr__(self) -> str:
-        assumed = (
-            "money realised" if self.economics is None else f"assumed: {', '.join(self.economics.assumed) or 'nothing'}"
-        )
+        assumed = "money realised" if self.economics is None else self.economics.basis_text
         return (
             f"Best cut-off {self.cut_off:.4g} ({self.cut_off_low:.4g} to {self.cut_off_high:.4g}) over {self.count:,} "
             f"applications; {assumed}\n{self.sentence}"
@@ -115,16 +127,21 @@ def best_cut_off(
     weights: ArrayLike | None = None,
     in_force: float | None = None,
     refer_from: float | None = None,
+    referrals: Referrals | None = None,
+    constraints: Constraints | None = None,
     currency: str | None = None,
     confidence: float = 0.95,
     seed: int = 0,
+    resamples: int = REPLICATES,
     population: str = NOT_STATED,
 ) -> BestCutOff:
     """Search every distinct PD for the cut-off with the highest profit; of equal ones, the one that approves most.
 
     Arguments and errors as for `cut_off_table`; money, by `economics` or `value`, has to be stated. `in_force` is the
-    cut-off to compare with. The intervals are a bootstrap of the rows at the cut-off found, lowered by `optimism`: the
-    mean over replicates of what each one's own best cut-off earns there beyond what it earns on the real rows.
+    cut-off to compare with. `constraints` are kept to on these rows; where nothing keeps to them all, the error tells
+    how near each can be come by. The intervals are a bootstrap of the rows at the cut-off found, lowered by
+    `optimism`: the mean over replicates of what each one's own best cut-off earns there beyond what it earns on the
+    real rows.
 
     Efron, B. (1983), Estimating the error rate of a prediction rule: improvement on cross-validation, Journal of the
     American Statistical Association 78(382). doi:10.1080/01621459.1983.10477973
@@ -136,27 +153,42 @@ def best_cut_off(
     outcomes = check_outcomes(bad, pd, weights)
     confidence = check_confidence(confidence)
     money = check_money(
-        outcomes, economics=economics, columns=columns, value=value, currency=currency, refer_from=refer_from
-    )
+        outcomes, economics=economics, columns=columns, value=value, currency=currency, refer_from=refer_from,
+        referrals=referrals,
+    )  # fmt: skip
     if money is None:
         raise MeasureError(
             "best_cut_off needs money, and neither economics nor value states it",
             mend="economics=Economics(revenue=..., funding=..., ead=..., lgd=...), or value=realised money if approved",
         )
-    at, grid = _search(outcomes, outcomes.weighted(money.profit))
+    refuse_stated_bad_rate(referrals)
+    resamples = check_resamples(resamples)
+    order = np.argsort(outcomes.pd)
+    found = Search(outcomes, money.profit, refer_from, referrals).best(order, constraints)
+    at, grid = found.cut_off, even_cut_offs(outcomes, order, _BANDS)
     compared = None if in_force is None else check_cut_off(in_force, "in_force")
-    cut_offs = np.unique([at, *grid, *([] if compared is None else [compared]), np.nextafter(1.0, 2.0)])
+    marks = [mark for mark in (compared, refer_from) if mark is not None]
+    cut_offs = np.unique([at, *grid, *marks, np.nextafter(1.0, 2.0)])
     bands = Bands.of(outcomes, cut_offs)
-    cells = Cells.of(bands.cell, outcomes.weighted(money.profit), 2 * bands.count)
-    by_band = resample(cells, seed=seed)
+    looked = None if refer_from is None else bands.from_pd(refer_from)
+    goods, bads = take(*bands.by_outcome(), looked, referrals)
+    bads_approved = approved_sums(bads)
+    approved = approved_sums(goods) + bads_approved
+    referred = (
+        np.zeros(len(cut_offs)) if looked is None else approved_sums(np.where(looked, np.add(*bands.by_outcome()), 0.0))
+    )
+    cells = bands.cells(money.profit)
+    by_band = resample(cells, seed=seed, replicates=resamples)
     replicates = approved_sums(by_band[:, 0::2] + by_band[:, 1::2])
     here = approved_sums(cells.sums[0::2] + cells.sums[1::2])
-    chosen = replicates.argmax(axis=1)
+    best = int(np.searchsorted(cut_offs, at))
+    # Summed in another order the best one may be past a bound by its last digits; it was allowed.
+    allowed = np.union1d(_keep_to(constraints, outcomes.total, approved, bads_approved, referred), [best])
+    chosen = allowed[replicates[:, allowed].argmax(axis=1)]
     everyone = len(cut_offs) - 1
     own_gain = replicates[np.arange(len(replicates)), chosen] - replicates[:, everyone]
     optimism = max(0.0, float(np.mean(own_gain - (here[chosen] - here[everyone]))))
     low, high = percentiles(cut_offs[chosen], confidence)
-    best = int(np.searchsorted(cut_offs, at))
 
     def difference_from(position: int) -> Difference:
         gains = replicates[:, best] - replicates[:, position]
@@ -167,15 +199,14 @@ def best_cut_off(
             value=float(here[best] - here[position]), low=float(below) - optimism, high=float(above) - optimism
         )
 
-    goods, bads = (approved_sums(side)[best] for side in bands.by_outcome(None))
     return BestCutOff(
         cut_off=at,
         cut_off_low=float(low),
         cut_off_high=float(high),
         profit=float(here[best]),
-        approved=float(goods + bads),
-        approval_rate=float((goods + bads) / outcomes.total),
-        bad_rate_approved=float(bads / (goods + bads)) if goods + bads else float("nan"),
+        approved=float(approved[best]),
+        approval_rate=float(approved[best] / outcomes.total),
+        bad_rate_approved=float(bads_approved[best] / approved[best]) if approved[best] else float("nan"),
         difference_from_all=difference_from(everyone),
         in_force=compared,
         difference_from_in_force=None
@@ -187,45 +218,17 @@ def best_cut_off(
         currency=money.currency,
         economics=money.economics,
         population=population,
+        constraints=constraints,
+        binding=found.binding,
+        referrals=referrals,
     )
 
 
-def _search(outcomes: Outcomes, profit: Floats) -> tuple[float, Floats]:
-    """The best cut-off over all distinct PDs, and about 100 cut-offs spread evenly over the rows."""
-    order = np.argsort(outcomes.pd)
-    spread = outcomes.pd[order[np.linspace(0, len(order) - 1, _BANDS).astype(np.intp)]]
-    below = np.unique(np.searchsorted(outcomes.pd, spread, side="left", sorter=order))
-    best = int(_climb(order, outcomes.pd, frozen(profit)))
-    return _between(outcomes.pd, order, best), np.array([_between(outcomes.pd, order, int(rows)) for rows in below])
-
-
-@njit(cache=True, nogil=True)  # pragma: no cover - compiled, so coverage cannot see it
-def _climb(order: NDArray[np.intp], pd: Floats, profit: Floats) -> Any:
-    """How many rows to approve from the lowest PD up; of equally profitable numbers the largest."""
-    n = len(order)
-    best = 0
-    highest = 0.0
-    gained = 0.0
-    for position in range(n):
-        gained += profit[order[position]]
-        whole = position + 1 == n or pd[order[position + 1]] != pd[order[position]]
-        if whole and gained >= highest:
-            highest = gained
-            best = position + 1
-    return best
-
-
-def _between(pd: Floats, order: NDArray[np.intp], approved: int) -> float:
-    """The cut-off that approves the first `approved` rows.
-
-    Halfway to the next PD, so that a last bit flips nobody, with as few digits as that leaves room for: people type it.
-    """
-    if approved == 0:
-        return 0.0
-    last = float(pd[order[approved - 1]])
-    if approved == len(pd):
-        return 1.0 if last < 1.0 else float(np.nextafter(1.0, 2.0))
-    first = float(pd[order[approved]])
-    middle = last + (first - last) / 2.0
-    rounded = (float(f"{middle:.{digits}g}") for digits in range(3, 18))
-    return next((cut_off for cut_off in rounded if last < cut_off <= first), first)
+def _keep_to(
+    constraints: Constraints | None, total: float, approved: Floats, bads: Floats, referred: Floats
+) -> NDArray[np.intp]:
+    """The positions of the cut-offs that keep to the constraints."""
+    limits = (constraints or Constraints()).limits(total)
+    rate = np.divide(bads, approved, out=np.zeros(len(approved)), where=approved > 0.0)
+    kept = (approved >= limits.approved) & (rate <= limits.bad_rate) & (referred <= limits.referred)
+    return np.flatnonzero(kept)

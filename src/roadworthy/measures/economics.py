@@ -7,67 +7,34 @@
 
 An application that is declined earns and loses nothing. What a good one would have brought is shown apart, as forgone
 profit; it is never subtracted from profit, where it is missing already.
+
+Every amount is a present value at booking. A term that says after how many months its money moves is discounted to
+booking at the stated annual rate; one that does not say is taken as stated.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from roadworthy.errors import MeasureError
 from roadworthy.measures.checks import LARGEST, is_number
-from roadworthy.measures.expression import evaluate, parse_term
+from roadworthy.measures.horizons import join_horizons
 from roadworthy.measures.results import Floats
+from roadworthy.measures.term import Term, read_term
 
-__all__ = ["Basis", "Economics", "Priced", "Term"]
-
-Basis = Literal["measured", "assumed"]
-
-
-@dataclass(frozen=True)
-class Term:
-    """One term of the money: a constant, a column's name or a small expression, and where it comes from.
-
-    `measured` is for what the books show; whatever someone reckons is `assumed`, and stays marked so wherever money is
-    shown.
-
-    >>> Term("amount * rate", "measured")
-    Term(value='amount * rate', basis='measured')
-    """
-
-    value: float | str
-    basis: Basis = "assumed"
-
-    def __post_init__(self) -> None:
-        if self.basis not in get_args(Basis):
-            raise MeasureError(f"a term is measured or assumed, not {self.basis!r}", mend='Term(0.55, "assumed")')
-        if isinstance(self.value, str):
-            parse_term(self.value)
-        elif not is_number(self.value):
-            raise MeasureError(f"a term is a finite number or a text, not {self.value!r}", mend='Term("amount * 0.12")')
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns the term reads."""
-        return parse_term(self.value).columns if isinstance(self.value, str) else ()
-
-    def amounts(self, columns: Mapping[str, ArrayLike], n: int) -> Floats:
-        """The term for each of `n` applications."""
-        if isinstance(self.value, str):
-            return evaluate(parse_term(self.value), columns, n)
-        return np.broadcast_to(np.float64(self.value), (n,))
-
+__all__ = ["Economics", "Priced"]
 
 Stated = Term | float | str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Economics:
-    """How applications are priced: eight terms and a currency. A bare number or text counts as assumed.
+    """How applications are priced: eight terms, a currency, the months they look ahead, and what time costs.
 
     revenue          interest and fees of a good, over the money horizon
     funding          cost of the money lent
@@ -78,12 +45,24 @@ class Economics:
     acquisition      cost of winning the customer
     income_received  interest and fees a bad paid before default
 
+    discount_rate      annual rate, -0.5..10: a term due `after_months` counts as amount / (1 + rate) ** (months / 12).
+                       None where none is stated; then no term may say when it is due
+    horizon_months     the months of money that the terms count
+    pd_horizon_months  the months within which `bad` and PD look for the bad outcome
+    lifetime_factor    joins the two where they differ, see `join_horizons`: each bad within the PD's horizon stands
+                       for that many within the money's, at every PD alike. Different horizons without it are refused
+
+    A bare number or text counts as an assumed term. Raises MeasureError naming what is wrong.
+
     >>> economics = Economics(revenue="amount * 0.12", funding="amount * 0.03", ead="amount", lgd=Term(0.5, "measured"))
     >>> economics.assumed
     ('revenue', 'funding', 'ead', 'review', 'servicing', 'acquisition', 'income_received')
     >>> priced = economics.price({"amount": [1000.0, 2000.0]}, 2)
     >>> priced.if_good.tolist(), priced.if_bad.tolist()
     ([90.0, 180.0], [-530.0, -1060.0])
+    >>> later = Economics(revenue=Term(121, after_months=24), funding=0, ead=0, lgd=0, discount_rate=0.1)
+    >>> later.price({}, 1).revenue.round(9).tolist()
+    [100.0]
     """
 
     revenue: Stated
@@ -95,6 +74,10 @@ class Economics:
     acquisition: Stated = 0.0
     income_received: Stated = 0.0
     currency: str = "EUR"
+    discount_rate: float | None = None
+    horizon_months: int | None = None
+    pd_horizon_months: int | None = None
+    lifetime_factor: float | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.currency, str) or not self.currency.strip():
@@ -105,24 +88,62 @@ class Economics:
                 object.__setattr__(self, name, stated if isinstance(stated, Term) else Term(stated))
             except MeasureError as error:
                 raise MeasureError(error.message, where=name, available=error.available, mend=error.mend) from None
+        join_horizons(self.horizon_months, self.pd_horizon_months, self.lifetime_factor)
+        self._check_time()
+
+    def _check_time(self) -> None:
+        rate = self.discount_rate
+        if rate is not None and not (is_number(rate) and -0.5 <= rate <= 10.0):
+            raise MeasureError(
+                f"discount_rate is an annual rate, -0.5 to 10, not {rate!r}", mend="6% a year is discount_rate=0.06"
+            )
+        dated = [name for name, term in self.terms.items() if term.after_months]
+        if "lgd" in dated:
+            raise MeasureError(
+                "is a share, which time does not move", where="lgd", mend="say after_months of ead, where the loss is"
+            )
+        if dated and rate is None:
+            raise MeasureError(
+                f"{', '.join(dated)} fall due later, and no discount_rate is stated",
+                mend="discount_rate=0.06, or 0 where time is meant to cost nothing",
+            )
+
+    @property
+    def bads_per_bad(self) -> float:
+        """Bads within the money's horizon for each bad within the PD's: 1 where the horizons are equal."""
+        return join_horizons(self.horizon_months, self.pd_horizon_months, self.lifetime_factor)
+
+    @property
+    def basis_text(self) -> str:
+        """What the money rests on, for a caption: what is assumed, over which months, at which discount."""
+        said = [f"assumed: {', '.join(self.assumed) or 'nothing'}"]
+        if self.horizon_months is not None:
+            said.append(f"over {self.horizon_months} months")
+        if self.lifetime_factor is not None and self.lifetime_factor != 1.0:
+            said.append(f"{self.lifetime_factor:g} bads for each bad within the PD's horizon")
+        if self.discount_rate is not None:
+            said.append(f"discounted at {self.discount_rate:.2%} a year")
+        return "; ".join(said)
 
     @classmethod
     def from_mapping(cls, stated: Mapping[str, Any]) -> Economics:
         """Economics as a file states them: each term a number, a text, or `{value: ..., basis: measured}`.
 
+        The other fields by their names.
+
         >>> stated = {"revenue": 100, "funding": 20, "ead": 1000, "lgd": {"value": 0.5, "basis": "measured"}}
         >>> Economics.from_mapping(stated).lgd
-        Term(value=0.5, basis='measured')
+        Term(value=0.5, basis='measured', after_months=0.0)
         """
-        unknown = sorted(set(stated) - {*_TERMS, "currency"})
+        unknown = sorted(set(stated) - {*_TERMS, *_FRAME})
         absent = [name for name in ("revenue", "funding", "ead", "lgd") if name not in stated]
         if unknown or absent:
             raise MeasureError(
                 f"economics does not know {', '.join(unknown)}" if unknown else f"economics lacks {', '.join(absent)}",
-                available=[*_TERMS, "currency"],
+                available=[*_TERMS, *_FRAME],
                 mend="name each term as listed; one that does not apply is 0",
             )
-        return cls(**{name: _term_from(name, value) for name, value in stated.items()})
+        return cls(**{name: read_term(name, value) for name, value in stated.items()})
 
     @property
     def terms(self) -> dict[str, Term]:
@@ -143,19 +164,33 @@ class Economics:
         """Price `n` applications from their columns, each of shape (n,). Raises MeasureError naming term and column."""
         if not isinstance(n, int | np.integer) or n < 1:
             raise MeasureError(f"n is the number of applications, at least 1, not {n!r}", mend="n=len(bad)")
-        amounts = {name: _amounts(name, term, columns, n) for name, term in self.terms.items()}
+        amounts = {
+            name: self._present(term, _once(_amounts(name, term, columns, n))) for name, term in self.terms.items()
+        }
         costs = amounts["funding"] + amounts["servicing"] + amounts["acquisition"]
         credit_loss = amounts["ead"] * amounts["lgd"] - amounts["income_received"]
         return Priced(
-            revenue=amounts["revenue"],
-            costs=costs,
-            credit_loss=credit_loss,
-            review=amounts["review"],
+            revenue=np.broadcast_to(amounts["revenue"], n),
+            costs=np.broadcast_to(costs, n),
+            credit_loss=np.broadcast_to(credit_loss, n),
+            review=np.broadcast_to(amounts["review"], n),
             economics=self,
         )
 
+    def _present(self, term: Term, amounts: Floats) -> Floats:
+        if not term.after_months:
+            return amounts
+        present: Floats = amounts / (1.0 + (self.discount_rate or 0.0)) ** (term.after_months / 12.0)
+        return present
 
-_TERMS = tuple(f.name for f in fields(Economics) if f.name != "currency")
+
+def _once(amounts: Floats) -> Floats:
+    """One entry for all applications where they share it, so that constants take no memory for each."""
+    return amounts[:1] if amounts.strides == (0,) else amounts
+
+
+_TERMS = ("revenue", "funding", "ead", "lgd", "review", "servicing", "acquisition", "income_received")
+_FRAME = ("currency", "discount_rate", "horizon_months", "pd_horizon_months", "lifetime_factor")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -192,23 +227,31 @@ class Priced:
         """- costs - credit loss."""
         return -self.costs - self.credit_loss
 
+    def profit(self, bad: NDArray[np.bool_], *, bads_per_bad: float = 1.0) -> Floats:
+        """What each application brings if approved, its outcome within the PD's horizon being `bad` (n,).
+
+        A bad stands for `bads_per_bad` bads, times the economics' own where the money looks further, and for that many
+        fewer goods.
+        """
+        factor = bads_per_bad * self.economics.bads_per_bad
+        if factor == 1.0:
+            profit = np.where(bad, -self.credit_loss, self.revenue)
+        else:
+            profit = np.where(bad, (1.0 - factor) * self.revenue - factor * self.credit_loss, self.revenue)
+        profit -= self.costs
+        return profit
+
+    def expected(self, pd: Floats) -> Floats:
+        """What each application brings on average if approved and its PD, (n,), is right."""
+        bads = np.minimum(self.economics.bads_per_bad * pd, 1.0)
+        expected: Floats = (1.0 - bads) * self.revenue - bads * self.credit_loss - self.costs
+        return expected
+
     def __repr__(self) -> str:
         return (
             f"Priced: {len(self):,} applications in {self.economics.currency}, "
             f"assumed: {', '.join(self.economics.assumed) or 'nothing'}"
         )
-
-
-def _term_from(name: str, stated: Any) -> Any:
-    if not isinstance(stated, Mapping):
-        return stated
-    if set(stated) - {"value", "basis"} or "value" not in stated:
-        raise MeasureError(
-            f"a term has value and basis, not {', '.join(map(str, stated))}",
-            where=name,
-            mend=f"{name}: {{value: 0.5, basis: assumed}}",
-        )
-    return Term(**stated)
 
 
 def _amounts(name: str, term: Term, columns: Mapping[str, ArrayLike], n: int) -> Floats:

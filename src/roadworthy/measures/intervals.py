@@ -21,9 +21,19 @@ from scipy.special import ndtri
 
 from roadworthy.errors import MeasureError
 from roadworthy.measures.checks import is_number
-from roadworthy.measures.results import Floats, Ints
+from roadworthy.measures.results import Floats, Interval, Ints
 
-__all__ = ["REPLICATES", "Cells", "check_confidence", "percentiles", "resample", "wilson"]
+__all__ = [
+    "REPLICATES",
+    "Cells",
+    "check_confidence",
+    "check_resamples",
+    "mean_variance",
+    "normal_interval",
+    "percentiles",
+    "resample",
+    "wilson",
+]
 
 REPLICATES = 2000
 """Bootstrap replicates: the 2.5% point then rests on 50 of them."""
@@ -47,7 +57,7 @@ class Cells:
         )
 
 
-def resample(cells: Cells, *, seed: int, replicates: int = REPLICATES) -> Floats:
+def resample(cells: Cells, *, seed: int | tuple[int, ...], replicates: int = REPLICATES) -> Floats:
     """Bootstrap the cells' sums: an array of shape (replicates, cells)."""
     generator = np.random.default_rng(seed)
     held = np.flatnonzero(cells.rows)
@@ -79,8 +89,34 @@ def wilson(rate: Floats, size: Floats, confidence: float) -> tuple[Floats, Float
     return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
 
 
+def normal_interval(
+    value: float, variance: float, confidence: float, method: str, *, least: float = 0.0, most: float = np.inf
+) -> Interval:
+    """The normal interval within `least`..`most`; NaN without variance, where the rows cannot tell."""
+    half = float(ndtri(0.5 + confidence / 2.0)) * np.sqrt(variance) if variance > 0.0 else np.nan
+    low, high = (float(np.clip(bound, least, most)) for bound in (value - half, value + half))
+    return Interval(low=low, high=high, confidence=confidence, method=method)
+
+
+def mean_variance(amounts: Floats, weights: Floats) -> float:
+    """Variance of the (weighted) mean of rows drawn one by one; NaN for a single row."""
+    n = len(amounts)
+    heavy = weights if weights.size else np.ones(1)
+    mean = float((heavy * amounts).sum() / (heavy.sum() if weights.size else n))
+    with np.errstate(invalid="ignore", over="ignore"):  # an infinite loss has no variance
+        apart = heavy * (amounts - mean) / (heavy.sum() if weights.size else n)
+        return float(apart @ apart) * n / (n - 1) if n > 1 else float("nan")
+
+
 def check_confidence(confidence: object) -> float:
     """`confidence` lies between 0 and 1, both excluded."""
     if not (is_number(confidence) and 0.0 < confidence < 1.0):
         raise MeasureError(f"confidence lies between 0 and 1, not {confidence!r}", mend="confidence=0.95")
     return float(confidence)
+
+
+def check_resamples(resamples: object) -> int:
+    """`resamples` is a whole number from 100 to 100,000."""
+    if isinstance(resamples, bool) or not isinstance(resamples, int | np.integer) or not 100 <= resamples <= 100_000:
+        raise MeasureError(f"resamples is a whole number from 100 to 100,000, not {resamples!r}", mend="resamples=2000")
+    return int(resamples)

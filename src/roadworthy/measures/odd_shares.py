@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from roadworthy.errors import MeasureError
 from roadworthy.measures.checks import check_numbers, check_rows, is_number
-from roadworthy.measures.results import COUNT, RATIO, SHARE, TEXT, Floats, Table
+from roadworthy.measures.results import COUNT, NOT_STATED, RATIO, SHARE, TEXT, Floats, Table
 
 __all__ = ["OddShares", "odd_shares"]
 
@@ -35,13 +35,15 @@ class OddShares(Table):
     points_at_least: float
     fewest: int
     fewest_before: int
+    population: str
 
     @property
     def caption(self) -> str:
-        """The rule."""
+        """The rule, and population."""
         return (
             f"Odd: |z| of {self.z_at_least:g} or more and a difference of {100 * self.points_at_least:g} points or "
-            f"more from the {self.window} periods before; at least {self.fewest} here and {self.fewest_before} before"
+            f"more from the {self.window} periods before; at least {self.fewest} here and {self.fewest_before} before; "
+            f"{self.population}"
         )
 
 
@@ -54,6 +56,7 @@ def odd_shares(
     points_at_least: float = 0.05,
     fewest: int = 50,
     fewest_before: int = 200,
+    population: str = NOT_STATED,
 ) -> OddShares:
     """Compare each period's share, `count` of `total`, with that of the `window` periods before it together.
 
@@ -105,6 +108,7 @@ def odd_shares(
         points_at_least=float(points_at_least),
         fewest=int(fewest),
         fewest_before=int(fewest_before),
+        population=population,
     )
 
 

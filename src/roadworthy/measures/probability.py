@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from roadworthy.measures.checks import Outcomes, check_outcomes
-from roadworthy.measures.results import Floats, Measure
+from roadworthy.measures.intervals import check_confidence, mean_variance, normal_interval
+from roadworthy.measures.results import Floats, Interval, Measure
 
 __all__ = ["Brier", "LogLoss", "brier", "log_loss"]
 
@@ -30,10 +31,11 @@ class LogLoss(Measure):
     certain_and_wrong: int
 
 
-def brier(bad: ArrayLike, pd: ArrayLike, *, weights: ArrayLike | None = None) -> Brier:
+def brier(bad: ArrayLike, pd: ArrayLike, *, weights: ArrayLike | None = None, confidence: float | None = None) -> Brier:
     """The weighted mean of (PD - bad)^2: 0 is perfect; saying the base rate p to everyone scores p (1 - p).
 
-    `bad` (n,) holds 0 and 1; `pd` (n,) lies in 0..1; `weights` (n,) are at least 0. Raises MeasureError.
+    `bad` (n,) holds 0 and 1; `pd` (n,) lies in 0..1; `weights` (n,) are at least 0. With a `confidence`, the interval
+    is that of a mean over rows. Raises MeasureError.
 
     Brier, G. W. (1950), Verification of forecasts expressed in terms of probability, Monthly Weather Review 78(1).
     doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2
@@ -44,14 +46,17 @@ def brier(bad: ArrayLike, pd: ArrayLike, *, weights: ArrayLike | None = None) ->
     outcomes = check_outcomes(bad, pd, weights)
     base_rate = outcomes.bads / outcomes.total
     error = outcomes.pd - outcomes.bad
-    return Brier(value=_mean(outcomes, error * error), at_base_rate=base_rate * (1.0 - base_rate))
+    value, interval = _mean(outcomes, error * error, confidence)
+    return Brier(value=value, interval=interval, at_base_rate=base_rate * (1.0 - base_rate))
 
 
-def log_loss(bad: ArrayLike, pd: ArrayLike, *, weights: ArrayLike | None = None) -> LogLoss:
+def log_loss(
+    bad: ArrayLike, pd: ArrayLike, *, weights: ArrayLike | None = None, confidence: float | None = None
+) -> LogLoss:
     """The weighted mean of -ln(PD) for bads and -ln(1 - PD) for goods: 0 is perfect.
 
     Arguments and errors as for `brier`. Nothing is clipped: a PD of 0 for a bad, or of 1 for a good, makes the loss
-    infinite, and `certain_and_wrong` counts such rows (those with weight).
+    infinite, and `certain_and_wrong` counts such rows (those with weight); its interval is then unknown, NaN.
 
     Good, I. J. (1952), Rational decisions, Journal of the Royal Statistical Society B 14(1).
     doi:10.1111/j.2517-6161.1952.tb00104.x
@@ -66,8 +71,14 @@ def log_loss(bad: ArrayLike, pd: ArrayLike, *, weights: ArrayLike | None = None)
     if outcomes.weights.size:
         wrong &= outcomes.weights > 0.0
         loss[outcomes.weights == 0.0] = 0.0
-    return LogLoss(value=_mean(outcomes, loss), certain_and_wrong=int(np.count_nonzero(wrong)))
+    value, interval = _mean(outcomes, loss, confidence)
+    return LogLoss(value=value, interval=interval, certain_and_wrong=int(np.count_nonzero(wrong)))
 
 
-def _mean(outcomes: Outcomes, loss: Floats) -> float:
-    return float(outcomes.weighted(loss).sum() / outcomes.total)
+def _mean(outcomes: Outcomes, loss: Floats, confidence: float | None) -> tuple[float, Interval | None]:
+    value = float(outcomes.weighted(loss).sum() / outcomes.total)
+    if confidence is None:
+        return value, None
+    heavy = outcomes.weights > 0.0 if outcomes.weights.size else slice(None)
+    spread = mean_variance(loss[heavy], outcomes.weights[heavy]) if np.isfinite(value) else np.nan
+    return value, normal_interval(value, spread, check_confidence(confidence), "normal, of a mean over rows")

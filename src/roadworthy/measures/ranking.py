@@ -1,4 +1,4 @@
-"""One sort and one pass from the riskiest application down: what KS, AUC, the ROC hull and the buckets are read from.
+"""One sort and one pass from the riskiest application down: what KS, AUC and the ROC hull are read from.
 
 Applications with equal PD cannot be told apart by the model, so they move as one group everywhere: no order among them,
 which would depend on how the file happened to be sorted, changes a measure.
@@ -14,12 +14,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from roadworthy.measures.checks import Outcomes
-from roadworthy.measures.results import Floats, Ints
+from roadworthy.measures.results import Floats
 
-__all__ = ["Buckets", "Ranking", "fill_buckets", "rank", "riskiest_first"]
-
-_FITS = 1.0 + 1e-9
-"""A bucket may overflow by this factor: sums of weights such as 0.1 are not exact."""
+__all__ = ["Ranking", "placements", "rank", "riskiest_first"]
 
 
 @dataclass(frozen=True)
@@ -35,23 +32,11 @@ class Ranking:
     """The PD from which declining separates goods and bads most."""
     tied_rows: int
     """Rows that share their PD with another row; rows of weight 0 are left out everywhere."""
+    average_precision: float
+    """Mean over the bads of the bad rate among all whose PD is at least as high."""
     hull_goods: Floats
     hull_bads: Floats
     """Vertices of the hull as cumulative weights, from (0, 0) to (goods, bads)."""
-
-
-@dataclass(frozen=True)
-class Buckets:
-    """Applications in buckets of near-equal weight, riskiest first; ties are whole, so there may be fewer buckets."""
-
-    count: Ints
-    weight: Floats
-    squared_weight: Floats
-    bads: Floats
-    pd_sum: Floats
-    pd_low: Floats
-    pd_high: Floats
-    tied_rows: int
 
 
 def riskiest_first(pd: Floats) -> NDArray[np.intp]:
@@ -63,7 +48,7 @@ def rank(outcomes: Outcomes) -> Ranking:
     """Rank `outcomes`, which hold goods and bads with weight."""
     outcomes = outcomes.that_weigh()
     order = riskiest_first(outcomes.pd)
-    goods, bads, pairs, ks, at, tied, hull_goods, hull_bads = _sweep(
+    goods, bads, pairs, ks, at, tied, precision, hull_goods, hull_bads = _sweep(
         order, outcomes.pd, outcomes.bad, outcomes.weights, outcomes.goods, outcomes.bads
     )
     return Ranking(
@@ -73,20 +58,20 @@ def rank(outcomes: Outcomes) -> Ranking:
         ks=ks,
         ks_at=at,
         tied_rows=tied,
+        average_precision=precision,
         hull_goods=hull_goods,
         hull_bads=hull_bads,
     )
 
 
-def fill_buckets(outcomes: Outcomes, buckets: int) -> Buckets:
-    """Cut the ranking after the last whole group of ties that fits k / buckets of the weight; drop empty buckets."""
-    outcomes = outcomes.that_weigh()
-    room = outcomes.total * np.arange(1, buckets + 1) / buckets * _FITS
-    room[-1] = np.inf
-    *arrays, tied = _pour(riskiest_first(outcomes.pd), outcomes.pd, outcomes.bad, outcomes.weights, room)
-    held = arrays[0] > 0
-    count, weight, squared_weight, bads, pd_sum, pd_low, pd_high = (array[held] for array in arrays)
-    return Buckets(count, weight, squared_weight, bads, pd_sum, pd_low, pd_high, tied)
+def placements(outcomes: Outcomes) -> Floats:
+    """Of each bad the share of goods with a lower PD, of each good the share of bads with a higher one; ties half.
+
+    The mean over the bads, and that over the goods, is the AUC.
+    """
+    order = np.argsort(outcomes.pd)
+    placed: Floats = _place(order, outcomes.pd, outcomes.bad, outcomes.weights, outcomes.goods, outcomes.bads)
+    return placed
 
 
 @njit(cache=True, nogil=True)  # pragma: no cover - compiled, so coverage cannot see it
@@ -104,6 +89,7 @@ def _sweep(
     pairs = 0.0
     ks = 0.0
     reached = 0.0
+    precision = 0.0
     at = pd[order[0]]
     tied = 0
     start = 0
@@ -125,6 +111,7 @@ def _sweep(
         pairs += group_goods * (bads + 0.5 * group_bads)
         goods += group_goods
         bads += group_bads
+        precision += group_bads / all_bads * (bads / (bads + goods))
         distance = abs(bads / all_bads - goods / all_goods)
         # Of distances that are equal but for rounding, the first: where declining starts at the higher PD.
         if distance > reached + 1e-12:
@@ -140,50 +127,37 @@ def _sweep(
         hull_x[top] = goods
         hull_y[top] = bads
         start = end
-    return goods, bads, pairs, ks, at, tied, hull_x[: top + 1].copy(), hull_y[: top + 1].copy()
+    return goods, bads, pairs, ks, at, tied, precision, hull_x[: top + 1].copy(), hull_y[: top + 1].copy()
 
 
 @njit(cache=True, nogil=True)  # pragma: no cover - compiled, so coverage cannot see it
-def _pour(order: NDArray[np.intp], pd: Floats, bad: NDArray[np.bool_], weights: Floats, room: Floats) -> Any:
+def _place(
+    order: NDArray[np.intp], pd: Floats, bad: NDArray[np.bool_], weights: Floats, all_goods: float, all_bads: float
+) -> Any:
     n = len(order)
-    buckets = len(room)
-    count = np.zeros(buckets, np.int64)
-    weight = np.zeros(buckets)
-    squared_weight = np.zeros(buckets)
-    bads = np.zeros(buckets)
-    pd_sum = np.zeros(buckets)
-    pd_low = np.zeros(buckets)
-    pd_high = np.zeros(buckets)
-    poured = 0.0
-    tied = 0
-    bucket = 0
+    placed = np.empty(n)
+    goods = 0.0
+    bads = 0.0
     start = 0
     while start < n:
         value = pd[order[start]]
-        group = 0.0
-        squared = 0.0
+        group_goods = 0.0
         group_bads = 0.0
         end = start
         while end < n and pd[order[end]] == value:
             row = order[end]
-            heavy = weights[row] if weights.size else 1.0
-            group += heavy
-            squared += heavy * heavy
+            weight = weights[row] if weights.size else 1.0
             if bad[row]:
-                group_bads += heavy
+                group_bads += weight
+            else:
+                group_goods += weight
             end += 1
-        if end - start > 1:
-            tied += end - start
-        poured += group
-        while poured > room[bucket]:
-            bucket += 1
-        if count[bucket] == 0:
-            pd_high[bucket] = value
-        pd_low[bucket] = value
-        count[bucket] += end - start
-        weight[bucket] += group
-        squared_weight[bucket] += squared
-        bads[bucket] += group_bads
-        pd_sum[bucket] += group * value
+        of_bads = (goods + 0.5 * group_goods) / all_goods
+        of_goods = 1.0 - (bads + 0.5 * group_bads) / all_bads
+        for position in range(start, end):
+            row = order[position]
+            placed[row] = of_bads if bad[row] else of_goods
+        goods += group_goods
+        bads += group_bads
         start = end
-    return count, weight, squared_weight, bads, pd_sum, pd_low, pd_high, tied
+    return placed

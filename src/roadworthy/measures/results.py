@@ -18,6 +18,7 @@ __all__ = [
     "SHARE",
     "TEXT",
     "Floats",
+    "Interval",
     "Ints",
     "Measure",
     "Table",
@@ -39,19 +40,40 @@ NOT_STATED = "population not stated"
 _ROWS_SHOWN = 40
 
 
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """Where the number may lie in the population these rows were drawn from; NaN where the rows cannot tell.
+
+    Each row counts as one observation drawn by itself, whatever its weight: weights say how much a row stands for, not
+    how sure it is, so that multiplying all of them changes nothing.
+    """
+
+    low: float
+    high: float
+    confidence: float
+    method: str
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Measure:
-    """One number over a population; `float(measure)` is its `value`."""
+    """One number over a population; `float(measure)` is its `value`, `interval` is None unless it was asked for."""
 
     name: ClassVar[str] = "measure"
     value: float
+    interval: Interval | None = None
 
     def __float__(self) -> float:
         return self.value
 
     def __repr__(self) -> str:
-        more = ", ".join(f"{f.name}={_plain_text(getattr(self, f.name))}" for f in fields(self) if f.name != "value")
-        return f"{self.name} {self.value:.6g}" + (f" ({more})" if more else "")
+        more = [
+            f"{f.name}={_plain_text(getattr(self, f.name))}"
+            for f in fields(self)
+            if f.name not in ("value", "interval")
+        ]
+        if self.interval is not None:
+            more.insert(0, f"{self.interval.confidence:.0%} {self.interval.low:.6g} to {self.interval.high:.6g}")
+        return f"{self.name} {self.value:.6g}" + (f" ({', '.join(more)})" if more else "")
 
 
 def _plain_text(value: Any) -> str:

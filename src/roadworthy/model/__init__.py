@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from roadworthy.model.formats.convert import convert_pickle, list_pickle
     from roadworthy.model.formats.files import read_model_file
     from roadworthy.model.formats.frames import training_frame
+    from roadworthy.model.recalibrating import Recalibrated, recalibrate
     from roadworthy.model.sealing import seal
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Engine",
     "Explanation",
     "Package",
+    "Recalibrated",
     "card_lines",
     "choose_columns",
     "convert_pickle",
@@ -33,6 +35,7 @@ __all__ = [
     "load_bytes",
     "move_to_reference",
     "read_model_file",
+    "recalibrate",
     "seal",
     "training_frame",
     "true_reasons_sentence",
@@ -43,6 +46,8 @@ def __getattr__(name: str) -> Any:
     """What sealing and training need loads on use: it brings the formats, and serving needs none of them."""
     where = {
         "seal": "sealing",
+        "recalibrate": "recalibrating",
+        "Recalibrated": "recalibrating",
         "training_frame": "formats.frames",
         "read_model_file": "formats.files",
         "convert_pickle": "formats.convert",

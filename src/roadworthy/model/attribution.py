@@ -12,7 +12,7 @@ from roadworthy.model.engine import Explanation
 from roadworthy.model.forest import Forest
 from roadworthy.model.linear import Linear
 
-__all__ = ["attribute"]
+__all__ = ["attribute", "find_line"]
 
 Values = NDArray[np.float64]
 
@@ -21,12 +21,29 @@ def attribute(engine: ComposedEngine, batch: Batch, reference: Batch) -> Explana
     """The explanation; None where neither the log-odds of bad nor the PD is such a sum."""
     exact = _Exact(engine, batch, reference)
     last = exact.m + len(engine.parts) - 1
-    straight = exact.log_odds(last)
+    straight = find_line(engine, last)
     if straight is not None and (contributions := exact.of(straight[0])) is not None:
         register, slope, shift = straight
         return exact.explanation(slope * contributions, register, slope, shift, "margin")
     contributions = exact.of(last)
     return None if contributions is None else exact.explanation(contributions, last, 1.0, 0.0, "pd")
+
+
+def find_line(engine: ComposedEngine, register: int) -> tuple[int, float, float] | None:
+    """(source, a, b) where the log-odds of `register` are a x + b of the register `source`; None where they are not."""
+    m = len(engine.plan.outputs)
+    if register < m:
+        return None
+    part = engine.parts[register - m]
+    if isinstance(part.what, Mean) and len(part.sources) == 1 and part.what.weights[0] == part.what.divisor:
+        return find_line(engine, part.sources[0])
+    if not isinstance(part.what, Curve):
+        return None
+    if part.what.name.startswith("complement"):
+        inner = find_line(engine, part.sources[0])
+        return None if inner is None else (inner[0], -inner[1], -inner[2])
+    line = part.what.log_odds()
+    return None if line is None else (part.sources[0], *line)
 
 
 class _Exact:
@@ -36,21 +53,6 @@ class _Exact:
         self.engine, self.m = engine, len(engine.plan.outputs)
         self.now, self.then = engine.registers(batch), engine.registers(reference)
         self.k = len(engine.inputs)
-
-    def log_odds(self, register: int) -> tuple[int, float, float] | None:
-        """(source, a, b) where the log-odds of `register` are a x + b of the register `source`."""
-        if register < self.m:
-            return None
-        part = self.engine.parts[register - self.m]
-        if isinstance(part.what, Mean) and len(part.sources) == 1 and part.what.weights[0] == part.what.divisor:
-            return self.log_odds(part.sources[0])
-        if not isinstance(part.what, Curve):
-            return None
-        if part.what.name.startswith("complement"):
-            inner = self.log_odds(part.sources[0])
-            return None if inner is None else (inner[0], -inner[1], -inner[2])
-        line = part.what.log_odds()
-        return None if line is None else (part.sources[0], *line)
 
     def of(self, register: int) -> Values | None:
         """Shapley values (n, k) of a register; None where they are not exact."""

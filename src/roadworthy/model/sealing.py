@@ -124,6 +124,11 @@ def seal(
     if given.frame is not None:
         refuse_other_reading(native, given.frame, compared, given.rows[rows], own)
     engine, parity, why = compile_model(native, compared, own, cut_offs)
+    if engine is None and getattr(model, "only_compiled", False):
+        raise SealError(
+            f"the ONNX graph cannot be compiled: {why}",
+            mend="seal the model that it was made of; a graph in float32 changes answers, and is never run as it is",
+        )
     if reasons != "reference":
         engine = _explain_by(reasons, engine, why)
     pd = (engine or native).pd(batch)
@@ -145,11 +150,6 @@ def seal(
         "golden.json": msgspec.json.encode(golden),
     }
     explained = _what_is_explained(engine or native, native, compared, own, typical)
-    if engine is None and getattr(model, "only_compiled", False):
-        raise SealError(
-            f"the ONNX graph cannot be compiled: {why}",
-            mend="seal the model that it was made of; a graph in float32 changes answers, and is never run as it is",
-        )
     if engine is None:
         parts["native.skops"] = dump_native(model, trusted_types)
         note = EngineNote(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from roadworthy.outcomes.aside import AsidePage, KeptAside, list_outcomes_set_aside
 from roadworthy.outcomes.judged import STATUSES, Judged
-from roadworthy.outcomes.judging import judge_outcomes
+from roadworthy.outcomes.judging import find_first_day, find_reported_day, judge_outcomes
 from roadworthy.outcomes.matured import (
     matured_calibration,
     matured_confusion,
@@ -28,6 +28,8 @@ __all__ = [
     "KeptAside",
     "MaturedWorth",
     "OutcomesTaken",
+    "find_first_day",
+    "find_reported_day",
     "judge_outcomes",
     "list_outcomes_set_aside",
     "matured_calibration",

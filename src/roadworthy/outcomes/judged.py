@@ -129,6 +129,13 @@ class Judged:
             left.append(f"{failed:,} without a PD")
         return left
 
+    @property
+    def first_day(self) -> np.datetime64 | None:
+        """The first day as of which one of them, at least, counts in rates; None where none is booked so far."""
+        ends = self.window_ends[~np.isnat(self.window_ends) & (self.status != ERASED)]
+        first: np.datetime64 | None = ends.min() if len(ends) else None
+        return first
+
     def of_release(self, release: str) -> Judged:
         """Those that this release decided."""
         return self.keep(self.release == release, f" of release {release}")

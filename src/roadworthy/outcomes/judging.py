@@ -13,15 +13,25 @@ from sqlalchemy import Connection
 
 from roadworthy.errors import Refused, UsageError
 from roadworthy.outcomes.judged import BAD, DECLINED, ERASED, GOOD, IMMATURE, NOT_BOOKED, OPEN, Judged
-from roadworthy.outcomes.reading import DECISIONS, read_decisions, read_erased, read_standing
+from roadworthy.outcomes.reading import (
+    DECISIONS,
+    read_decisions,
+    read_erased,
+    read_first_booking,
+    read_last_report,
+    read_standing,
+)
 from roadworthy.outcomes.row import BARE
 from roadworthy.product import Product, add_months
+from roadworthy.records import moment as moment_of
 from roadworthy.records import to_us
 
-__all__ = ["judge_outcomes"]
+__all__ = ["find_first_day", "find_reported_day", "judge_outcomes"]
 
 _TIME = pl.Datetime("us", "UTC")
 _AT_ONCE = 50_000
+_SILENCE = timedelta(days=45)
+"""Whoever reports once a month is never silent for so long."""
 _IDS = frozenset(("application_id", "decision_id"))  # of these, no two are equal
 _WORDS = tuple(name for name, kind in DECISIONS.items() if kind is pl.String)
 
@@ -100,6 +110,30 @@ def judge_outcomes(
         horizon_months=horizon,
         bad_days_past_due=limit,
     )
+
+
+def find_reported_day(connection: Connection, product: Product, day: date) -> date:
+    """The last day up to `day` of which outcomes were reported: after it, silence is no good news.
+
+    `day` itself, unless nothing of any loan became known in the 45 days before its end: then the day of the last report
+    before it. A window that closed since would count as good wherever nobody has said otherwise, and the bad rate would
+    look better than it is.
+    """
+    end = product.start_of_day(day + timedelta(days=1))
+    last = read_last_report(connection, to_us(end))
+    if last is None or moment_of(last) > end - _SILENCE:
+        return day
+    return min(day, moment_of(last).astimezone(ZoneInfo(product.time_zone)).date())
+
+
+def find_first_day(connection: Connection, product: Product) -> date | None:
+    """The first day as of which any loan counts in rates, by what is known now; None where none is booked."""
+    horizon = product.outcome.horizon_months or product.purpose.horizon_months
+    booked = read_first_booking(connection)
+    if booked is None or horizon is None:
+        return None
+    first: date = add_months(_local_days(pl.Series([booked]), ZoneInfo(product.time_zone)), horizon).tolist()[0]
+    return first
 
 
 def _read_words(column: pl.Series) -> NDArray[Any]:

@@ -8,12 +8,12 @@ from typing import Any
 
 import polars as pl
 from msgspec import Struct
-from sqlalchemy import Connection, Integer, Select, and_, cast, or_, select
+from sqlalchemy import Connection, Integer, Select, and_, cast, func, or_, select
 
 from roadworthy.outcomes.row import BARE
 from roadworthy.records import decode_payload, metadata, read_parts, to_us
 
-__all__ = ["DECISIONS", "read_decisions", "read_erased", "read_recorded", "read_standing"]
+__all__ = ["DECISIONS", "read_decisions", "read_erased", "read_first_booking", "read_recorded", "read_standing"]
 
 _records = metadata.tables["records"]
 _events = metadata.tables["outcome_events"]
@@ -64,6 +64,20 @@ class _Decided(Struct):
 
 class _Concluded(Struct):
     answer: str | None = None
+
+
+def read_first_booking(connection: Connection) -> int | None:
+    """When the first loan was booked, in microseconds since 1970; None where none was."""
+    first = select(func.min(_events.c.happened_us)).where(_events.c.event == "booked")
+    found: int | None = connection.execute(first).scalar_one()
+    return found
+
+
+def read_last_report(connection: Connection, by_us: int) -> int | None:
+    """When anything of any loan became known for the last time by then; None where nothing did."""
+    last = select(func.max(_events.c.known_us)).where(_events.c.known_us <= by_us)
+    found: int | None = connection.execute(last).scalar_one()
+    return found
 
 
 def read_standing(connection: Connection, as_of_us: int) -> pl.DataFrame:

@@ -10,8 +10,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from roadworthy.errors import Refused
-from roadworthy.measures import BestCutOff, CutOffTable, best_cut_off, cut_off_table, spread_cut_offs
+from roadworthy.errors import MeasureError, Refused
+from roadworthy.measures import BestCutOff, CutOffTable, Economics, best_cut_off, cut_off_table, spread_cut_offs
 from roadworthy.outcomes.judged import Judged
 from roadworthy.outcomes.matured import take_matured
 from roadworthy.policy import Policy, find_band_starts
@@ -36,11 +36,19 @@ def matured_worth(store: Store, judged: Judged, policy: Policy) -> MaturedWorth 
     """The booked and matured applications priced by the policy's economics; None where it states none.
 
     The terms' columns are read from the inputs that each application was decided with. One that lacks any of them is
-    left out, which the population says. Refused where there are not goods and bads with every column.
+    left out, which the population says. Refused where there are not goods and bads with every column, and where the
+    money cannot be priced: it looks further ahead than the outcomes, say, and no lifetime factor joins the two.
     """
     if policy.economics is None:
         return None
-    economics = policy.economics.to_economics()
+    try:
+        economics = policy.economics.to_economics(pd_horizon_months=judged.horizon_months)
+        return _price(store, judged, policy, economics)
+    except MeasureError as error:
+        raise Refused(error.message, where=error.where, mend=error.mend) from error
+
+
+def _price(store: Store, judged: Judged, policy: Policy, economics: Economics) -> MaturedWorth:
     rows = take_matured(judged, both=True)
     columns = _read_columns(store, rows, economics.columns)
     known = np.ones(len(rows), dtype=np.bool_)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from roadworthy.contract import Contract
-from roadworthy.errors import PolicyError, ProductError, RoadworthyError
+from roadworthy.errors import MeasureError, PolicyError, ProductError, RoadworthyError
+from roadworthy.measures import join_horizons
 from roadworthy.model import Package, load, true_reasons_sentence
 from roadworthy.pipeline.workspace import Workspace
 from roadworthy.policy import CaseResult, Policy, find_faults, list_missing_behaviour, run_cases
@@ -119,12 +120,10 @@ def _list_money_faults(workspace: Workspace, product: Product) -> list[str]:
     if stated.currency != product.currency:
         where = document.where("economics", "currency")
         faults.append(f"{where}: money is in {stated.currency}, and product.yaml says {product.currency}")
-    if horizon is not None and stated.horizon_months != horizon:
-        where = document.where("economics", "horizon_months")
-        faults.append(
-            f"{where}: money is counted over {stated.horizon_months} months and the outcome is judged after {horizon}"
-            f"\n  mend: state the economics over {horizon} months"
-        )
+    try:
+        join_horizons(stated.horizon_months, horizon, stated.lifetime_factor)
+    except MeasureError as error:
+        faults.append(f"{document.where('economics', 'horizon_months')}: {error}")
     return faults
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from roadworthy.contract import (
     profile_columns,
 )
 from roadworthy.errors import DataError, UsageError
-from roadworthy.model import load
+from roadworthy.model import Package, load
 from roadworthy.pipeline.cases import starting_cases
 from roadworthy.pipeline.findings import (
     Finding,
@@ -41,7 +41,7 @@ from roadworthy.pipeline.findings import (
 from roadworthy.pipeline.leaks import find_leaks
 from roadworthy.pipeline.leave_out import refuse_our_names
 from roadworthy.pipeline.writing import fill_template, refuse_existing, write_directory
-from roadworthy.policy import policy_yaml, starting_policy
+from roadworthy.policy import Policy, policy_yaml, starting_policy
 from roadworthy.product import (
     Data,
     Labels,
@@ -214,9 +214,33 @@ def init_product(
         contract=contract,
         counts=labels.counts,
         base_rate=base_rate,
-        notes=(*source.notes, *decided, *labels.notes, *_ask_purpose(product)),
+        notes=(
+            *source.notes,
+            *decided,
+            *labels.notes,
+            *_tell_cut_offs(policy, sealed, product, data),
+            *_ask_purpose(product),
+        ),
         findings=tuple(findings),
         set_aside=before,
+    )
+
+
+def _tell_cut_offs(policy: Policy, sealed: Package | None, product: Product, data: Path) -> Iterator[str]:
+    """Which cut-offs the policy starts with, where the model came along and somebody has others in mind."""
+    if sealed is None:
+        return
+    *bounded, last = policy.bands
+    starts = [
+        f"{band.answer} below {'' if place else 'a PD of '}{band.up_to or 0.0:.3g}"
+        for place, band in enumerate(bounded)
+    ]
+    meant = ", ".join(f"{one['cut_off']:.3g}" for one in sealed.evaluation.get("confusion", ()))
+    yield (
+        f"the cut-offs are placed by the base rate of {data.name}, because a package holds no policy: "
+        f"{', '.join(starts)}, {last.answer} from there"
+        + (f". {product.package} was sealed for {meant}" if meant else "")
+        + ". Write your own in policy.yaml, under bands, and seal with the same --cut-offs"
     )
 
 

@@ -33,7 +33,7 @@ from roadworthy.model import METHODS
 from roadworthy.pipeline.past import Past
 from roadworthy.pipeline.workspace import Workspace
 from roadworthy.policy import ANSWERS, DECLINE, Policy, find_band_starts
-from roadworthy.product import TrueReasons, missing_purpose
+from roadworthy.product import Product, TrueReasons, missing_purpose
 from roadworthy.report import ColumnShare, CutOffs, Finding, Meaning, Population
 
 __all__ = ["explain_meaning"]
@@ -62,7 +62,7 @@ def explain_meaning(workspace: Workspace, release: Release, past: Past, notes: S
     starts = find_band_starts(release.policy)
     decline_from, refer_from = starts.cut_off, starts.refer if starts.decline is not None else None
     at = {"cut_off": decline_from, **whose}
-    priced = _price(release.policy, batch)
+    priced = _price(release.policy, batch, workspace.product)
     return Meaning(
         title=f"Was {workspace.product.name} right, and what is it worth?",
         product=workspace.product.name,
@@ -123,11 +123,15 @@ class _Money:
     known: NDArray[np.bool_]
 
 
-def _price(policy: Policy, batch: Batch) -> _Money | None:
-    """Price the applications that have every column the economics read; None without economics or such rows."""
+def _price(policy: Policy, batch: Batch, product: Product) -> _Money | None:
+    """Price the applications that have every column the economics read; None without economics or such rows.
+
+    MeasureError where the money looks as far ahead as neither the outcome nor a lifetime factor allows.
+    """
     if policy.economics is None:
         return None
-    economics = policy.economics.to_economics()
+    horizon = product.outcome.horizon_months or product.purpose.horizon_months
+    economics = policy.economics.to_economics(pd_horizon_months=horizon)
     columns = {name: batch.matrix([name])[:, 0] for name in economics.columns}
     known = np.ones(len(batch), dtype=np.bool_)
     for values in columns.values():

@@ -152,29 +152,44 @@ class Reasons(_Part, frozen=True):
         return {} if self.languages is UNSET else self.languages
 
 
-class StatedTerm(_Part, frozen=True):
-    """One term of the economics: a number, a column or an expression, and whether anybody measured it."""
+class StatedTerm(_Part, frozen=True, omit_defaults=True):
+    """One term of the economics: a number, a column or an expression, and whether anybody measured it.
+
+    `after_months` is when the money moves, counted from booking; 0 where the term is a present value.
+    """
 
     value: float | str
     basis: Literal["measured", "assumed"]
+    after_months: float = 0.0
 
 
-class StatedEconomics(_Part, frozen=True):
-    """What an application is worth: terms in `currency`, over the `horizon_months` that the PD looks ahead."""
+class StatedEconomics(_Part, frozen=True, omit_defaults=True):
+    """What an application is worth: terms in `currency`, over `horizon_months`.
+
+    The PD looks as many months ahead, or `lifetime_factor` joins the two; `discount_rate` is annual.
+    """
 
     currency: str
     horizon_months: int
     terms: dict[str, StatedTerm]
+    lifetime_factor: float | None = None
+    discount_rate: float | None = None
 
-    def to_economics(self) -> Economics:
-        """These terms as `measures.Economics`; MeasureError, with the term in `where`, for one that cannot be."""
-        values = {name: term.value for name, term in self.terms.items()}
+    def to_economics(self, *, pd_horizon_months: int | None = None) -> Economics:
+        """These terms as `measures.Economics`; MeasureError, with the term in `where`, for one that cannot be.
+
+        With `pd_horizon_months`, the months the PD looks ahead, also where the two horizons do not join.
+        """
+        values: dict[str, float | str] = {name: term.value for name, term in self.terms.items()}
         Economics.from_mapping(values)
         # Constants are tried on one application, so that an LGD of 55 is found before there is data.
         fixed = {name: 0.0 if isinstance(value, str) else value for name, value in values.items()}
         Economics.from_mapping(fixed).price({}, 1)
         stated = {name: msgspec.structs.asdict(term) for name, term in self.terms.items()}
-        return Economics.from_mapping({**stated, "currency": self.currency})
+        frame = {
+            name: getattr(self, name) for name in ("currency", "horizon_months", "lifetime_factor", "discount_rate")
+        }
+        return Economics.from_mapping({**stated, **frame, "pd_horizon_months": pd_horizon_months})
 
 
 class Expected(_Part, frozen=True):

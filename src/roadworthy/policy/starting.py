@@ -52,7 +52,7 @@ def starting_policy(
     >>> [(band.up_to, band.answer) for band in policy.bands]
     [(0.08, 'approve'), (0.148, 'refer'), (None, 'decline')]
     >>> policy.economics.terms["revenue"]
-    StatedTerm(value='0.12 * amount', basis='assumed')
+    StatedTerm(value='0.12 * amount', basis='assumed', after_months=0.0)
     """
     if not 0 < base_rate < 1:
         raise UsageError(

@@ -6,7 +6,7 @@ from roadworthy.records.archive import ArchivedTable, Manifest, backup, read_man
 from roadworthy.records.chain import GENESIS, Verified, verify_rows
 from roadworthy.records.connections import Connections
 from roadworthy.records.contents import Content, drop_content, keep_content, read_content
-from roadworthy.records.counting import Span, count_spans, count_waiting, read_latest_moment
+from roadworthy.records.counting import Span, count_spans, count_waiting, read_branches, read_latest_moment
 from roadworthy.records.entry import Appended, Conflict, Entry, Head, Once, Page, Record, Recorded, Replayed, Result
 from roadworthy.records.four_eyes import Approval, Proposal, approve, propose, read_approvals, read_proposal
 from roadworthy.records.ids import new_id
@@ -107,6 +107,7 @@ __all__ = [
     "propose",
     "read_application",
     "read_approvals",
+    "read_branches",
     "read_content",
     "read_latest_moment",
     "read_manifest",

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from enum import Enum
 from typing import Any, ClassVar, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, exc
+from sqlalchemy import Connection, Engine, Table, event, exc
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from roadworthy.errors import OutcomeUnknown, StoreError
 
@@ -37,6 +38,10 @@ class Connections(ABC):
     def __init__(self, writer: Engine, reader: Engine) -> None:
         self.writer = writer
         self.reader = reader
+        self._closed = 0
+        for engine in (writer, reader):
+            event.listen(engine, "connect", self._count)
+            event.listen(engine, "checkin", self._take_back)
 
     @abstractmethod
     def judge(self, error: BaseException) -> Verdict:
@@ -86,6 +91,7 @@ class Connections(ABC):
 
     def close(self) -> None:
         """Close every connection that is not in use; those in use close when they come back."""
+        self._closed += 1
         self.writer.dispose()
         self.reader.dispose()
 
@@ -122,6 +128,15 @@ class Connections(ABC):
                 self._undo(connection)
                 raise
         return done
+
+    def _count(self, _connection: object, entry: ConnectionPoolEntry) -> None:
+        """Remember how often the store had been closed when this connection was opened."""
+        entry.info["opened_after"] = self._closed
+
+    def _take_back(self, _connection: object, entry: ConnectionPoolEntry) -> None:
+        """Close what was opened before the last closing: its pool is gone, and nobody else would."""
+        if entry.info.get("opened_after") != self._closed:
+            entry.invalidate()
 
     def _undo(self, connection: Connection) -> None:
         """Roll back; where even that fails, the server does it once the connection is gone."""

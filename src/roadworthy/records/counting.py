@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, func, literal, select, true, u
 from roadworthy.records.moments import moment, to_us
 from roadworthy.records.schema import WAITING, applications
 
-__all__ = ["Span", "count_spans", "count_waiting", "read_latest_moment"]
+__all__ = ["Span", "count_spans", "count_waiting", "read_branches", "read_latest_moment"]
 
 _AT_ONCE = 100
 """So many spans are asked for in one statement: SQLite joins no more than 500."""
@@ -83,6 +83,13 @@ def read_latest_moment(connection: Connection, branches: Collection[str] | None 
     """When the last decision was made that counts; None where there is none."""
     us = connection.execute(select(func.max(applications.c.decided_us)).where(_seen(branches))).scalar_one()
     return None if us is None else moment(us)
+
+
+def read_branches(connection: Connection) -> tuple[str, ...]:
+    """Every branch that an application names, in order."""
+    named = applications.c.branch
+    asked = select(named).where(named.is_not(None), applications.c.decided_us.is_not(None)).distinct()
+    return tuple(sorted(connection.execute(asked).scalars()))
 
 
 def _seen(branches: Collection[str] | None) -> ColumnElement[bool]:

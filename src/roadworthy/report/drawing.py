@@ -9,7 +9,7 @@ drawing reads well on light, on dark and on paper.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -28,9 +28,11 @@ __all__ = [
     "INK",
     "LABELS",
     "LIVE",
+    "MONEY_LABEL",
     "MUTED",
     "PAPER",
     "PLAIN",
+    "THEME",
     "WIDTH",
     "Drawing",
     "Spec",
@@ -40,6 +42,8 @@ __all__ = [
     "framed",
     "percentages",
     "rows",
+    "spread_apart",
+    "version",
 ]
 
 Spec: TypeAlias = "alt.LayerChart"
@@ -57,6 +61,8 @@ LIVE = "#17608e"  # the mark that the page's slider moves
 WIDTH = 440
 LABELS = 44
 HEIGHT = 250
+MONEY_LABEL = "replace(replace(format(datum.value, '~s'), 'M', 'm'), 'G', 'bn')"
+"""How an axis writes amounts, as an expression of Vega."""
 _ALL_NUMBERED = 20
 
 _VARIABLES = MappingProxyType(
@@ -70,7 +76,7 @@ _VARIABLES = MappingProxyType(
         LIVE: "--accent",
     }
 )
-_THEME: dict[str, Any] = {
+THEME: dict[str, Any] = {
     "aria": False,
     "background": None,
     "font": "Liberation Sans, Arial, sans-serif",
@@ -160,6 +166,18 @@ def bucket_axis(buckets: int, title: str) -> alt.Axis:
     return alt.Axis(title=title, labelAngle=0, values=shown)
 
 
+def spread_apart(heights: Sequence[float], apart: float) -> list[float]:
+    """Rising heights moved up where they are closer than `apart`, so that what stands at them can be read.
+
+    >>> spread_apart([1.0, 1.2, 5.0], 1.0)
+    [1.0, 2.0, 5.0]
+    """
+    moved: list[float] = []
+    for height in heights:
+        moved.append(max(height, moved[-1] + apart) if moved else height)
+    return moved
+
+
 def beside(chart: alt.Chart, along: float, dy: int) -> alt.Chart:
     """A label beside a point that stands at `along` (0..1) of the plot's width: on the side where there is room."""
     before = along > 0.5
@@ -183,11 +201,11 @@ def draw(name: str, chart: Spec) -> Drawing:
     spec = chart.to_dict(validate=False)
     title = spec.pop("title")
     alternative = spec.pop("description")
-    svg = vl_convert.vegalite_to_svg({**spec, "config": _THEME}, vl_version=_version(spec))
+    svg = vl_convert.vegalite_to_svg({**spec, "config": THEME}, vl_version=version(spec))
     return Drawing(name, title["text"], title["subtitle"], alternative, _slim(svg, alternative), spec["width"])
 
 
-def _version(spec: dict[str, Any]) -> str:
+def version(spec: dict[str, Any]) -> str:
     """The Vega-Lite version that Altair wrote the spec for, as vl-convert wants it."""
     return ".".join(spec["$schema"].rpartition("/")[2].removesuffix(".json").split(".")[:2])
 

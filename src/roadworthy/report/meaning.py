@@ -188,6 +188,12 @@ class Meaning:
         """The cut-offs in money, or None where no economics are stated: without them no money is shown."""
         return self.cut_offs.money
 
+    @property
+    def earned(self) -> Money | None:
+        """The same where revenue is known: realised money has none apart."""
+        money = self.money
+        return money if money is not None and "revenue" in money.curves else None
+
     def _populations(self) -> Iterator[tuple[str, str]]:
         for buckets, gains in self.gains.items():
             yield f"gains[{buckets}]", gains.population

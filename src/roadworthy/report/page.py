@@ -6,17 +6,14 @@ import base64
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from roadworthy.report.charts import charts
 from roadworthy.report.drawing import Drawing, draw
-from roadworthy.report.format import count, decimal, percent
 from roadworthy.report.meaning import Meaning
 from roadworthy.report.slider import slider
 from roadworthy.report.tables import (
@@ -28,7 +25,8 @@ from roadworthy.report.tables import (
     economics_table,
     gains_table,
 )
-from roadworthy.report.words import best_in_words, explain
+from roadworthy.report.templating import environment
+from roadworthy.report.words import best_in_words
 from roadworthy.yaml_file import write_text
 
 __all__ = ["render_page", "write_page"]
@@ -64,13 +62,17 @@ def render_page(meaning: Meaning) -> str:
     gains = _switch("gains", meaning.gains, gains_table)
     calibration = _switch("calibration", meaning.calibration, calibration_table)
     at_cut_off = _drawings("confusion", meaning.confusion)
-    worth = (*_drawings("money", meaning.money), *_drawings("cut_offs", meaning.cut_offs))
+    worth = (
+        *_drawings("money", meaning.money),
+        *_drawings("earned", meaning.earned),
+        *_drawings("cut_offs", meaning.cut_offs),
+    )
     drawings = {each.name: each for each in (*gains.usual.drawings, *calibration.usual.drawings, *at_cut_off, *worth)}
     economics = meaning.cut_offs.table.economics
     best = meaning.cut_offs.best
     script = files(__package__).joinpath("templates", "page.js").read_text(encoding="utf-8")
     return (
-        _environment()
+        environment()
         .get_template("page.html")
         .render(
             meaning=meaning,
@@ -94,25 +96,6 @@ def render_page(meaning: Meaning) -> str:
 def write_page(meaning: Meaning, path: Path) -> None:
     """Write the page to `path`, whole or not at all."""
     write_text(path, render_page(meaning))
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("roadworthy.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "count": count,
-        "decimal": decimal,
-        "drawn": lambda drawing: Markup(drawing.svg),  # noqa: S704 - written by `draw`, in which all text is escaped
-        "explain": explain,
-        "percent": percent,
-    }
-    return environment
 
 
 def _drawings(shows: str, result: Any) -> tuple[Drawing, ...]:

@@ -12,7 +12,15 @@ from msgspec import Struct
 
 from roadworthy.api.call import Call, reply
 from roadworthy.api.routes.words import TABLE_FILES, Moment
-from roadworthy.batch import DECISIONS, ask_to_export, ask_to_score, cancel_work, read_kept_file
+from roadworthy.batch import (
+    DECISIONS,
+    ask_to_export,
+    ask_to_score,
+    cancel_work,
+    look_at_file,
+    read_kept_file,
+    warn_same_file,
+)
 from roadworthy.door import Answer, Query, Told, way
 from roadworthy.jobs import Job, Progress, list_jobs, read_job
 from roadworthy.records import Wanted
@@ -25,7 +33,8 @@ _WHERE = {"Location": "Where the job is found."}
 class JobSeen(Struct, frozen=True, kw_only=True):
     """One piece of long work, as whoever asked for it sees it.
 
-    `files` are the names under which its results are fetched, once it is done.
+    `files` are the names under which its results are fetched, once it is done. `warnings` say what looks wrong about a
+    file of applications, in the answer to sending it; it is queued all the same, and can be cancelled.
     """
 
     job_id: str
@@ -39,6 +48,7 @@ class JobSeen(Struct, frozen=True, kw_only=True):
     submitted_at: dt.datetime
     started_at: dt.datetime | None
     ended_at: dt.datetime | None
+    warnings: tuple[str, ...] = ()
 
 
 class Jobs(Struct, frozen=True):
@@ -67,10 +77,11 @@ class NewExport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         query=(Query("record", bool, "Whether each row is a decision on the record (needs `decision.make`); false."),),
         answers={202: Answer("It is queued.", JobSeen, headers=_WHERE)},
         once="optional",
-        refusals=(409,),
+        refusals=(409, 422),
         description=(
-            "Rows that break the contract are set aside, each with its rules. Recorded, each row is decided once, "
-            "however often the same file comes."
+            "A file that is no table, or lacks a column that every application has, is refused; what else looks wrong "
+            "about it is in `warnings`. Rows that break the contract are set aside, each with its rules. Recorded, "
+            "each row is decided once, however often the same file comes."
         ),
     ),
 )
@@ -82,8 +93,13 @@ def post_batch(request: Call) -> Response[bytes]:
     if record:
         deed.demand("decision.make")  # before a file of many megabytes is read
     file = request.read_file()
+    live = request.services.current.refresh().champion
+    warnings: tuple[str, ...] = ()
+    if live is not None:
+        seen = look_at_file(file.data, file.name, live)
+        warnings = (*warn_same_file(deed, file.data, live.product.time_zone, key), *seen.warnings)
     job = ask_to_score(deed, file.data, file.name, record=record, once_key=key)
-    return _queued(request, job)
+    return _queued(request, job, warnings)
 
 
 @way(
@@ -180,18 +196,16 @@ def _job(request: Call) -> Job:
         return read_job(connection, request.named("id"), by=request.admitted.by)
 
 
-def _queued(request: Call, job: Job) -> Response[bytes]:
+def _queued(request: Call, job: Job, warnings: tuple[str, ...] = ()) -> Response[bytes]:
     request.services.wake()
-    return reply(_see(job), 202, {"Location": f"/v1/jobs/{job.job_id}"})
+    return reply(_see(job, warnings), 202, {"Location": f"/v1/jobs/{job.job_id}"})
 
 
-def _see(job: Job) -> JobSeen:
+def _see(job: Job, warnings: tuple[str, ...] = ()) -> JobSeen:
     result = dict(job.result) if job.result is not None else None
     files = tuple(result.pop("files", {})) if result is not None else ()
-    return msgspec.convert(
-        {name: getattr(job, name, None) for name in JobSeen.__struct_fields__} | {"result": result, "files": files},
-        JobSeen,
-    )
+    told = {name: getattr(job, name, None) for name in JobSeen.__struct_fields__}
+    return msgspec.convert(told | {"result": result, "files": files, "warnings": warnings}, JobSeen)
 
 
 HANDLERS = (post_batch, post_export, get_jobs, get_job, get_job_result, post_cancel)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from litestar import Response
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from roadworthy.api.call import Call, reply
 from roadworthy.api.routes.words import Moment, Note, Reason
@@ -17,9 +17,11 @@ from roadworthy.lifecycle import (
     WasLive,
     approve_release,
     create_release,
+    find_rollback,
     keep_package,
     list_packages,
     list_releases,
+    list_warnings,
     promote_release,
     resume_deciding,
     roll_back,
@@ -41,6 +43,8 @@ _PACKAGE_TYPES = {
 }
 _WHERE = {"Location": "Where it is found from now on."}
 _CHANGED = (404, 409, 422)
+_WEIGHED = 250
+"""So many of the latest decisions are weighed before a switch: a page compares more, and nobody waits for it there."""
 
 
 class Packages(Struct, frozen=True):
@@ -240,7 +244,7 @@ def post_reject(request: Call) -> Response[bytes]:
         summary="Make an approved release live",
         body=Promotion,
         body_needed=False,
-        answers={200: Answer("It is live.", ReleaseView)},
+        answers={200: Answer("It is live; what looked wrong about that is in `warnings`.", ReleaseView)},
         refusals=_CHANGED,
     ),
 )
@@ -248,14 +252,12 @@ def post_promote(request: Call) -> Response[bytes]:
     """Make it live."""
     said = request.read(Promotion)
     release = _release(request)
+    current = request.services.current
+    warnings = list_warnings(current, release, most=_WEIGHED)
     live = promote_release(
-        request.deed(),
-        release.id,
-        current=request.services.current,
-        reason=said.reason,
-        break_glass=said.break_glass,
+        request.deed(), release.id, current=current, reason=said.reason, break_glass=said.break_glass
     )
-    return reply(live)
+    return reply(structs.replace(live, warnings=warnings))
 
 
 @way(
@@ -266,14 +268,19 @@ def post_promote(request: Call) -> Response[bytes]:
         summary="Go back to the release that was live before",
         body=Why,
         body_needed=False,
-        answers={200: Answer("The release that is live again.", ReleaseView)},
+        answers={
+            200: Answer("The release that is live again; what looked wrong about that is in `warnings`.", ReleaseView)
+        },
         refusals=(409, 422),
     ),
 )
 def post_rollback(request: Call) -> Response[bytes]:
     """Go back."""
     said = request.read(Why)
-    return reply(roll_back(request.deed(), current=request.services.current, reason=said.reason))
+    current = request.services.current
+    warnings = list_warnings(current, find_rollback(request.services.store), back=True, most=_WEIGHED)
+    live = roll_back(request.deed(), current=current, reason=said.reason)
+    return reply(structs.replace(live, warnings=warnings))
 
 
 @way(

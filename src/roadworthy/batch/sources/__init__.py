@@ -20,6 +20,10 @@ __all__ = ["BATCH_ROWS", "DELIMITERS", "Format", "Source", "open_table"]
 _OTHER_CONTENT = {
     b"\x1f\x8b": ("is compressed with gzip", "gunzip it first"),
     b"ARROW1": ("is an Arrow file", "save it as Parquet"),
+    b"%PDF": ("is a PDF", "export the table itself as CSV or .xlsx, from where the PDF was made"),
+    b"\x89PNG": ("is a picture", "export the table itself as CSV or .xlsx"),
+    b"\xff\xd8\xff": ("is a picture", "export the table itself as CSV or .xlsx"),
+    b"{\\rtf": ("is a text document", "save the table in it as CSV or .xlsx"),
     b"{": ("is JSON", "save it as CSV or Parquet"),
     b"[": ("is JSON", "save it as CSV or Parquet"),
     b"<": ("is a web page or XML, whatever its name says", "open it in a spreadsheet and save it as CSV or .xlsx"),

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from roadworthy.batch.formulas import restore, restore_text
-from roadworthy.batch.sources.source import Source, column_names
+from roadworthy.batch.sources.source import Source, column_names, no_rows
 from roadworthy.errors import DataError
 
 __all__ = ["DELIMITERS", "CsvSource"]
@@ -62,7 +62,7 @@ class CsvSource(Source):
         if seen.quotes % 2:
             self._refuse_open_quote()
         if not any(True for _ in islice(_records(sample, self.delimiter), 1, 2)):
-            raise DataError("has a header and no rows", where=path)
+            raise no_rows(names, path)
 
     def _stream(self, rows: int) -> Iterator[pa.RecordBatch]:  # noqa: ARG002 the parser counts bytes, not rows
         try:

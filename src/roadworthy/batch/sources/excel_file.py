@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
-from roadworthy.batch.sources.source import Source, column_names
+from roadworthy.batch.sources.source import Source, column_names, no_rows
 from roadworthy.errors import DataError
 
 __all__ = ["ExcelSource"]
@@ -27,11 +27,11 @@ class ExcelSource(Source):
 
     def __init__(self, path: Path, *, sheet: str | None = None) -> None:
         _check_unpacked(path)
-        rows, notes = _rows_of_sheet(path, sheet)
+        rows, sheets, notes = _rows_of_sheet(path, sheet)
         names, name_notes = column_names(rows[0], path)
         body = [row for row in rows[1:] if any(cell != "" for cell in row)]
         if not body:
-            raise DataError("has a header and no rows", where=path)
+            raise no_rows(names, path, sheets)
         columns = [_column(cells) for cells in zip(*body, strict=True)]
         self._table = pa.table(columns, names=names)
         super().__init__(path, self._table.schema, rows=self._table.num_rows, notes=[*notes, *name_notes])
@@ -51,7 +51,8 @@ def _check_unpacked(path: Path) -> None:
         raise DataError(f"unpacks to {size:,} bytes", where=path, mend=mend)
 
 
-def _rows_of_sheet(path: Path, sheet: str | None) -> tuple[list[list[Any]], list[str]]:
+def _rows_of_sheet(path: Path, sheet: str | None) -> tuple[list[list[Any]], list[str], list[str]]:
+    """The rows, the names of all sheets, and what is to be noted."""
     try:
         with CalamineWorkbook.from_path(str(path)) as book:
             names = book.sheet_names
@@ -72,7 +73,7 @@ def _rows_of_sheet(path: Path, sheet: str | None) -> tuple[list[list[Any]], list
     if not rows:
         raise DataError(f"sheet {chosen!r} is empty", where=path, available=names, mend="name another sheet")
     notes = [f"read sheet {chosen!r} of {', '.join(names)}"] if sheet is None and len(names) > 1 else []
-    return rows, notes
+    return rows, names, notes
 
 
 def _column(cells: Sequence[Any]) -> pa.Array:

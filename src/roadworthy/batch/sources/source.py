@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from roadworthy.errors import DataError
 
-__all__ = ["BATCH_ROWS", "Format", "Source", "column_names", "in_tables_of"]
+__all__ = ["BATCH_ROWS", "Format", "Source", "column_names", "in_tables_of", "no_rows"]
 
 Format = Literal["csv", "parquet", "excel"]
 
@@ -78,6 +78,21 @@ def in_tables_of(rows: int, stream: Iterable[pa.RecordBatch], schema: pa.Schema)
                 pending, held = [], 0
     if pending:
         yield pa.Table.from_batches(pending, schema)
+
+
+def no_rows(names: Sequence[str], path: Path, sheets: Sequence[str] = ()) -> DataError:
+    """What is wrong with a file whose first line is its only one; a single cell is hardly a header.
+
+    >>> print(no_rows(["Dear all, please find attached"], Path("loans.csv")).message)
+    holds one line, 'Dear all, please find attached', and no table
+    """
+    if len(names) > 1:
+        return DataError("has a header and no rows", where=path, mend="export it again, with its rows")
+    what = "one line" if not sheets else f"one cell on the sheet {sheets[0]!r}" if len(sheets) == 1 else "one cell"
+    mend = "a table is a line with the columns' names, and below it a line for each row"
+    if len(sheets) > 1:
+        mend += ", on the first sheet"
+    return DataError(f"holds {what}, {names[0][:40]!r}, and no table", where=path, mend=mend)
 
 
 def column_names(raw: Sequence[object], path: Path) -> tuple[list[str], list[str]]:

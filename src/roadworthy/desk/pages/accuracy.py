@@ -7,9 +7,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from roadworthy.desk.accuracy import AccuracyLately, Asked
+from roadworthy.desk.days import read_day
 from roadworthy.desk.page import Shown, page, show
 from roadworthy.desk.visit import Visit
 from roadworthy.errors import RoadworthyError, UsageError
+from roadworthy.outcomes import find_reported_day
 
 __all__ = ["HANDLERS"]
 
@@ -23,13 +25,15 @@ def get_accuracy(visit: Visit) -> Shown:
     """Gains, calibration, right and wrong, and money, over booked applications whose performance window is over."""
     live = visit.taken.require()
     today = visit.admitted.at.astimezone(ZoneInfo(live.product.time_zone)).date()
-    form = {"as_of": visit.asked.get("as_of", "") or today.isoformat(),
+    with visit.services.store.reading() as connection:
+        reported = find_reported_day(connection, live.product, today)
+    form = {"as_of": visit.asked.get("as_of", "") or reported.isoformat(),
             "buckets": visit.asked.get("buckets", "") or str(_USUAL),
             "release": visit.asked.get("release", "")}  # fmt: skip
     lately: AccuracyLately = visit.app.state["accuracy"]
-    values: dict[str, Any] = {"form": form, "today": today, "currency": live.product.currency}
+    values: dict[str, Any] = {"form": form, "today": today, "reported": reported, "currency": live.product.currency}
     try:
-        asked = Asked(_read_day(form["as_of"], today), _read_buckets(form["buckets"]), form["release"] or None)
+        asked = Asked(_read_as_of(form["as_of"], today), _read_buckets(form["buckets"]), form["release"] or None)
         worked = lately.look(
             visit.services.store, live, asked, visit.by.branches, visit.admitted.at, patience=_PATIENCE
         )
@@ -39,12 +43,9 @@ def get_accuracy(visit: Visit) -> Shown:
     return show(visit, "accuracy.html", found=found, at=at, under_way=worked is None, **values)
 
 
-def _read_day(text: str, today: date) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is no day", where="as known on", mend="as 2026-11-01") from None
-    if not date(1970, 1, 1) <= day <= today + timedelta(days=1):
+def _read_as_of(text: str, today: date) -> date:
+    day = read_day("as known on", text)
+    if day > today + timedelta(days=1):
         raise UsageError(
             f"{text} is no day of which anybody knows something", where="as known on", mend=f"{today} at most"
         )

@@ -7,6 +7,7 @@ from typing import Any
 from roadworthy.casework import (
     FINAL_ANSWERS,
     DecisionView,
+    HistoryItem,
     ProposedOverride,
     find_latest,
     list_proposed_overrides,
@@ -14,7 +15,7 @@ from roadworthy.casework import (
 )
 from roadworthy.desk.addresses import address
 from roadworthy.desk.history import tell_history, tell_terms
-from roadworthy.desk.inputs import write_value
+from roadworthy.desk.inputs import show_value
 from roadworthy.desk.likeness import FEWEST, observed_rates
 from roadworthy.desk.page import Shown, page, show
 from roadworthy.desk.visit import Visit
@@ -79,11 +80,19 @@ def describe_application(visit: Visit, view: DecisionView) -> dict[str, Any]:
         "history": [line for line in history if line.kind != "outcome_event"],
         "outcomes": [item.data for item in view.history if item.kind == "outcome_event"],
         "waiting": _find_proposal(visit, view),
+        "stood": next((item for item in reversed(view.history) if _let_stand(item, view)), None),
         "final_answers": FINAL_ANSWERS,
         "once": visit.services.new_id(),
         "horizon": None if product is None else product.outcome.horizon_months or product.purpose.horizon_months,
         **_find_likeness(visit, view),
     }
+
+
+def _let_stand(item: HistoryItem, view: DecisionView) -> bool:
+    """Whether a person looked again at this very decision, and left its answer as it was."""
+    if item.kind != "human_review" or item.data["step"] != "done":
+        return False
+    return item.data["decision_id"] == view.decision_id and item.data.get("answer") is None
 
 
 def _find_likeness(visit: Visit, view: DecisionView) -> dict[str, Any]:
@@ -117,7 +126,7 @@ def _direction(contribution: float | None) -> str:
 def _value(view: DecisionView, column: str | None) -> str | None:
     if column is None or view.inputs is None or column not in view.inputs:
         return None
-    return write_value(view.inputs[column]) or "not given"
+    return show_value(view.inputs[column])
 
 
 def _inputs(view: DecisionView, loaded: Loaded | None) -> list[tuple[str, str, str]]:
@@ -126,7 +135,7 @@ def _inputs(view: DecisionView, loaded: Loaded | None) -> list[tuple[str, str, s
         return []
     known = {} if loaded is None else {column.name: column.description for column in loaded.contract.columns}
     names = [*known, *(name for name in view.inputs if name not in known)]
-    return [(name, known.get(name, ""), write_value(view.inputs.get(name)) or "not given") for name in names]
+    return [(name, known.get(name, ""), show_value(view.inputs.get(name))) for name in names]
 
 
 def _find_proposal(visit: Visit, view: DecisionView) -> ProposedOverride | None:

@@ -10,7 +10,7 @@ from roadworthy.casework import DecisionView, ask_what_if, correct
 from roadworthy.contract import Violation
 from roadworthy.desk.addresses import address
 from roadworthy.desk.format import percent
-from roadworthy.desk.inputs import list_fields, read_changed, write_value
+from roadworthy.desk.inputs import list_fields, read_changed, show_value
 from roadworthy.desk.page import Shown, act, go, page, show
 from roadworthy.desk.pages.applications import currency_of, open_application
 from roadworthy.desk.visit import Visit
@@ -113,7 +113,7 @@ def _show_what_if(
         currency=currency_of(visit),
         fields=list_fields(contract, inputs, sent, faults),
         made=None if made is None else made.decision,
-        changed=[(name, write_value(inputs.get(name)), write_value(value)) for name, value in (changed or {}).items()],
+        changed=[(name, show_value(inputs.get(name)), show_value(value)) for name, value in (changed or {}).items()],
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any, cast
 
@@ -14,15 +13,13 @@ from roadworthy.batch import (
     ask_to_export,
     ask_to_score,
     cancel_work,
-    find_same_file,
     look_at_file,
     read_kept_file,
+    warn_same_file,
 )
-from roadworthy.desk.format import moment
 from roadworthy.desk.page import Shown, act, go, page, show
-from roadworthy.desk.sought import read_asked, read_wanted
+from roadworthy.desk.sought import read_asked, want
 from roadworthy.desk.visit import Visit
-from roadworthy.door import Sent
 from roadworthy.errors import Refused, RoadworthyError, UsageError
 from roadworthy.jobs import Job, list_jobs, read_job
 
@@ -54,14 +51,13 @@ def post_file(visit: Visit) -> Shown:
         file = form.file("file")
         if file is None:
             raise UsageError("no file was chosen", mend="choose a CSV, Excel or Parquet file")
-        live = visit.taken.require()
-        seen = look_at_file(file.data, file.name, live.contract, live.release.package.golden()[0])
+        seen = look_at_file(file.data, file.name, visit.taken.require())
         if seen.rows > MOST_ROWS:
             raise Refused(
                 f"{file.name} has {seen.rows:,} rows, and at most {MOST_ROWS:,} are taken here",
                 mend="cut it into several files, or have it scored at the machine: roadworthy score",
             )
-        warnings = (*_same_again(visit, file, once), *seen.warnings)
+        warnings = (*warn_same_file(visit.deed(), file.data, visit.time_zone, once), *seen.warnings)
         mark = sha256(file.data).hexdigest()[:16]
         if warnings and form["read"] != mark:
             return _show_files(visit, _unread(file.name), record=record, warnings=warnings, mark=mark)
@@ -76,7 +72,7 @@ def post_file(visit: Visit) -> Shown:
 @act("/search/export", "decision.export", "Export what a search finds")
 def post_export(visit: Visit) -> Shown:
     """Queue the export of the search in the URL, and of what its cookie names."""
-    wanted = read_wanted(read_asked(visit), visit.time_zone)
+    wanted = want(visit, read_asked(visit))
     job = ask_to_export(visit.deed(), wanted, cast(Any, visit.sent["format"] or "csv"), most=MOST_ROWS)
     visit.services.wake()
     return go(f"/files/{job.job_id}", "The export is queued")
@@ -107,15 +103,6 @@ def post_cancel(visit: Visit) -> Shown:
 def _job(visit: Visit) -> Job:
     with visit.services.store.reading() as connection:
         return read_job(connection, visit.named("id"), by=visit.by)
-
-
-def _same_again(visit: Visit, file: Sent, once: str | None) -> Iterator[str]:
-    """The warning about a file that came before; the same form sent twice is no file that comes again."""
-    same = find_same_file(visit.deed(), file.data)
-    if same is None or (once is not None and same.once_key == once):
-        return
-    said = f"this is the same file as {same.input['name']}, uploaded on {moment(same.submitted_at, visit.time_zone)}"
-    yield said + ("; what was recorded then is not decided again" if same.input["record"] else "")
 
 
 def _unread(name: str) -> Refused:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from roadworthy.access import (
     KEY_LIFE,
-    ROLES,
+    ROLE_MEANINGS,
     Account,
     Act,
     add_account,
@@ -26,6 +26,7 @@ from roadworthy.access import (
 )
 from roadworthy.desk.access_changes import change_access, read_branches, read_key_life, show_secret
 from roadworthy.desk.amounts import read_amount
+from roadworthy.desk.branches import BranchesLately
 from roadworthy.desk.page import Shown, act, go, page, show
 from roadworthy.desk.visit import Form, Visit
 from roadworthy.errors import NotFound, RoadworthyError
@@ -54,11 +55,11 @@ class _Given:
     def of(cls, account: Account) -> _Given:
         return cls(account.name, account.roles, ", ".join(account.branches.spell()), f"{account.authority:.15g}")
 
-    def terms(self) -> dict[str, Any]:
+    def terms(self, known: Collection[str]) -> dict[str, Any]:
         return {
             "roles": self.roles,
-            "branches": read_branches(self.branches),
-            "authority": read_amount("authority", self.authority) or 0.0,
+            "branches": read_branches(self.branches, known),
+            "authority": read_amount("what they may override alone", self.authority) or 0.0,
         }
 
 
@@ -72,9 +73,10 @@ def get_people(visit: Visit) -> Shown:
 def post_person(visit: Visit) -> Shown:
     """A new account, with a link to sign in; a program gets its keys on its own page."""
     given = _Given.sent(visit.sent, visit.sent["name"].lower())
+    known = _list_branches(visit)
 
     def work(act: Act) -> tuple[Account, str | None]:
-        account = add_account(act, given.name, **given.terms())
+        account = add_account(act, given.name, **given.terms(known))
         if account.roles == _PROGRAM:
             return account, None
         return account, make_link(act, account.name, random=visit.services.random, life=_LINK_LIFE)
@@ -83,9 +85,10 @@ def post_person(visit: Visit) -> Shown:
         account, link = change_access(visit, work)
     except RoadworthyError as problem:
         return _show_people(visit, given, problem)
+    unnamed = _tell_unnamed(account, known)
     if link is None:
-        return go(_where(account.name), f"{account.name} is added; now make its key")
-    return _show_link(visit, account.name, link)
+        return go(_where(account.name), f"{account.name} is added; now make its key{unnamed}")
+    return _show_link(visit, account.name, link, unnamed)
 
 
 @page("/people/{name}", "account.read", "One person or program")
@@ -101,10 +104,12 @@ def post_change(visit: Visit) -> Shown:
     account = _find(visit)
     given = _Given.sent(visit.sent, account.name)
     try:
-        change_access(visit, lambda act: change_account(act, account.name, **given.terms()))
+        known = _list_branches(visit)
+        changed = change_access(visit, lambda act: change_account(act, account.name, **given.terms(known)))
     except RoadworthyError as problem:
         return _show_person(visit, account, given, problem)
-    return go(_where(account.name), f"{account.name} is changed, from the next request on")
+    said = f"{account.name} is changed, from the next request on"
+    return go(_where(account.name), said + _tell_unnamed(changed, known))
 
 
 @act("/people/{name}/switch", "account.change", "Switch an account on or off")
@@ -208,15 +213,30 @@ def _show_person(visit: Visit, account: Account, given: _Given, problem: Roadwor
 
 
 def _terms(visit: Visit) -> Mapping[str, Any]:
-    return {"roles": ROLES, "currency": visit.product.currency if visit.product is not None else "the currency"}
+    currency = "the currency" if visit.product is None else visit.product.currency
+    return {"roles": ROLE_MEANINGS, "branches": _list_branches(visit), "currency": currency}
 
 
-def _show_link(visit: Visit, name: str, link: str) -> Shown:
+def _list_branches(visit: Visit) -> tuple[str, ...]:
+    """Those that applications name: whoever keeps the accounts has to know their names, and sees no more of them."""
+    lately: BranchesLately = visit.app.state["branches"]
+    return lately.look(visit, patience=0.5)
+
+
+def _tell_unnamed(account: Account, known: Collection[str]) -> str:
+    """A word of warning about branches that no application names."""
+    unnamed = sorted(account.branches.names - set(known)) if known else []
+    if not unnamed:
+        return ""
+    return f". No application names the branch {' or '.join(unnamed)} so far: is it written as there?"
+
+
+def _show_link(visit: Visit, name: str, link: str, unnamed: str = "") -> Shown:
     return show_secret(
         visit,
         title=f"A link for {name}",
         secret=f"{'https' if visit.secure else 'http'}://{visit.base_url.netloc}/sign-in?link={link}",
-        says=f"It signs {name} in once, within {_LINK_HOURS} hours. Give it to them alone.",
+        says=f"It signs {name} in once, within {_LINK_HOURS} hours. Give it to them alone{unnamed or '.'}",
         back=_where(name),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -9,13 +10,16 @@ from msgspec import structs
 
 from roadworthy.desk.page import Shown, act, go, page, show
 from roadworthy.desk.visit import Form, Visit
-from roadworthy.errors import RoadworthyError, UsageError
+from roadworthy.errors import FileFault, RoadworthyError, UsageError
 from roadworthy.lifecycle import ReleaseView, restate_release
 from roadworthy.live import Loaded
 from roadworthy.policy import StatedEconomics, StatedTerm
 from roadworthy.product import Purpose
 
 __all__ = ["HANDLERS"]
+
+_COMMA = re.compile(r"\s*-?\d+(,\d+)+(\.\d*)?\s*")
+"""A number with commas in it, which say one thing here and another there."""
 
 _ASKS = {
     "decision": "What is decided, for example: whether to grant the loan applied for",
@@ -59,6 +63,8 @@ def post_purpose(visit: Visit) -> Shown:
             note=sent["note"],
         )
     except RoadworthyError as error:
+        if isinstance(error, FileFault):  # there is no file here, and no line
+            error = UsageError(error.message, available=error.available, mend=error.mend)
         releases = visit.releases
         return _show(visit, releases, _base(visit, releases, sent["of"]), sent.values(), error)
     return go(f"/releases/{made.id}", f"Release {made.id} is made. Put it up for approval when it is right")
@@ -136,6 +142,8 @@ def _read_economics(sent: Form) -> StatedEconomics | None:
 
 def _value(text: str) -> float | str:
     """A number where it is one; else a column or an expression, which the policy reads."""
+    if _COMMA.fullmatch(text):
+        raise UsageError(f"{text!r} has a comma", mend="a point before decimals, and nothing between thousands: 0.45")
     try:
         number = float(text)
     except ValueError:

@@ -9,7 +9,6 @@ from roadworthy.desk.page import Shown, act, go, page, show
 from roadworthy.desk.visit import Visit
 from roadworthy.errors import Refused, RoadworthyError, UsageError
 from roadworthy.lifecycle import (
-    Preview,
     ReleaseView,
     WasLive,
     approve_release,
@@ -18,12 +17,11 @@ from roadworthy.lifecycle import (
     describe_terms,
     find_rollback,
     list_differences,
-    preview_release,
     promote_release,
     roll_back,
     show_release,
     submit_release,
-    warn_release,
+    weigh_release,
     who_was_live,
 )
 from roadworthy.live import Loaded
@@ -172,7 +170,7 @@ def _show_change(visit: Visit, release: ReleaseView, *, back: bool, problem: Roa
     """What making `release` live changes; `back`: by rolling back to it."""
     current = visit.services.current
     live = current.refresh().champion
-    preview, warnings = _weigh(visit, release, back=back)
+    preview, warnings = weigh_release(visit.services.current, release, back=back)
     sent = visit.sent if visit.method == "POST" else None
     return show(
         visit,
@@ -189,23 +187,11 @@ def _show_change(visit: Visit, release: ReleaseView, *, back: bool, problem: Roa
     )
 
 
-def _weigh(visit: Visit, release: ReleaseView, *, back: bool) -> tuple[Preview | None, tuple[str, ...]]:
-    """What the latest decisions would have been by `release`, and what looks wrong about it; nothing to a first one."""
-    current = visit.services.current
-    live = current.refresh().champion
-    if live is None or live.id == release.id:
-        return None, ()
-    candidate = current.load(release.id)
-    preview = preview_release(current, release.id)
-    was_live = release.state == "was_live" and not back
-    return preview, warn_release(live, candidate, preview, was_live=was_live)
-
-
 def _check_read(visit: Visit, release: ReleaseView, *, back: bool) -> None:
     """Refused where there are warnings that were not read. Those of another live release are not what was seen."""
     sent = visit.sent
     seen = sent["instead_of"] == (visit.taken.route.champion or "")
-    if seen and sent["read"] != "yes" and _weigh(visit, release, back=back)[1]:
+    if seen and sent["read"] != "yes" and weigh_release(visit.services.current, release, back=back)[1]:
         raise Refused("there are warnings, and nobody has said that they were read", mend="read them, and tick the box")
 
 

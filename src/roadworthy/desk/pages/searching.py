@@ -6,8 +6,9 @@ from typing import Any
 
 from roadworthy.casework import FINAL_ANSWERS, count_found, find_decisions, find_latest, list_proposed_overrides
 from roadworthy.desk.addresses import address
+from roadworthy.desk.branches import list_branches
 from roadworthy.desk.page import Shown, act, go, page, show
-from roadworthy.desk.sought import STATUSES, read_after, read_asked, read_wanted, send_off, write_after
+from roadworthy.desk.sought import STATUSES, read_after, read_asked, send_off, want, write_after
 from roadworthy.desk.visit import Visit
 from roadworthy.errors import NotFound, RoadworthyError
 from roadworthy.policy import ANSWERS
@@ -25,7 +26,7 @@ def get_search(visit: Visit) -> Shown:
     asked: dict[str, str] = {}
     try:
         asked = read_asked(visit)
-        wanted = read_wanted(asked, visit.time_zone)
+        wanted = want(visit, asked)
         after = read_after(visit.asked.get("after", ""))
         found = find_decisions(visit.deed(), wanted, _PAGE, after)
     except RoadworthyError as problem:
@@ -69,6 +70,7 @@ def _choices(visit: Visit) -> dict[str, Any]:
         "answers": ANSWERS,
         "final_answers": FINAL_ANSWERS,
         "branches": None if branches.every else sorted(branches.names),
+        "known": list_branches(visit),
         "waiting": waiting,
         "currency": "" if visit.product is None else visit.product.currency,
     }

@@ -7,6 +7,7 @@ from datetime import timedelta
 from roadworthy.access import (
     end_session,
     ended_cookie,
+    find_account,
     record_in,
     session_cookie,
     sign_in,
@@ -19,13 +20,18 @@ from roadworthy.errors import NotSignedIn
 
 __all__ = ["HANDLERS"]
 
+_SPENT = NotSignedIn(
+    "this link was used before, is too old, or is not whole",
+    mend="ask whoever made it for a new one, or sign in with your password",
+)
+"""The one answer to every link that lets nobody in."""
+
 
 @page("/sign-in", OPEN, "Sign in")
 def get_sign_in(visit: Visit) -> Shown:
     """The form; with a link's secret, the button that uses it: programs that look at mail open links too."""
-    return show(
-        visit, "sign_in.html", link=visit.asked.get("link", ""), next=_within(visit.asked.get("next", "/")), name=""
-    )
+    asked = visit.asked
+    return _show(visit, link=asked.get("link", ""), following=asked.get("next", "/"), lost=asked.get("lost", ""))
 
 
 @act("/sign-in", OPEN, "Sign in with name and password, or a link")
@@ -56,10 +62,19 @@ def post_sign_in(visit: Visit) -> Shown:
                 random=services.random,
                 previous=previous,
             )
-    except NotSignedIn as problem:
-        return show(visit, "sign_in.html", problem=problem, link="", next=_within(form["next"]), name=form["name"])
+    except NotSignedIn as refused:
+        problem = _SPENT if form["link"] else refused
+        return _show(visit, problem, following=form["next"], lost=form["lost"], name=form["name"])
     cookie = session_cookie(came.secret, life, secure=visit.secure)
-    return go(_within(form["next"]), f"Signed in as {came.actor.account}", cookies=(cookie,))
+    said = f"Signed in as {came.actor.account}"
+    if not _has_password(visit, came.actor.account):
+        said += (
+            ". The link is used up, and you have no password yet: set one under your name, above on the right, or you "
+            "need another link next time"
+        )
+    if form["lost"]:
+        said += ". Fill in the form again: nothing of it was taken"
+    return go(_within(form["next"]), said, cookies=(cookie,))
 
 
 @act("/sign-out", "self.change", "Sign out")
@@ -67,6 +82,20 @@ def post_sign_out(visit: Visit) -> Shown:
     """The session ends here and in the store."""
     visit.services.store.transact(lambda connection: end_session(connection, visit.session_secret))
     return go("/sign-in", "Signed out", cookies=(ended_cookie(secure=visit.secure),))
+
+
+def _show(
+    visit: Visit, problem: NotSignedIn | None = None, *, link: str = "", following: str, lost: str, name: str = ""
+) -> Shown:
+    """The form; `lost`: another form was sent after the session had ended, and none of it was taken."""
+    here = _within(following)
+    return show(visit, "sign_in.html", problem=problem, link=link, next=here, lost=bool(lost), name=name)
+
+
+def _has_password(visit: Visit, name: str) -> bool:
+    with visit.services.store.reading() as connection:
+        account = find_account(connection, name)
+    return account is not None and account.has_password
 
 
 def _within(path: str) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
+from roadworthy.desk.days import read_day
 from roadworthy.desk.page import Shown, act, go, page, show
 from roadworthy.desk.visit import Visit
 from roadworthy.errors import NotFound, Refused, RoadworthyError, UsageError
@@ -46,7 +45,13 @@ def post_table(visit: Visit) -> Shown:
         file = sent.file("file")
         if file is None:
             raise UsageError("no file was chosen, or it is empty", mend="choose the CSV or Excel file")
-        upload = upload_table(visit.deed(), name, file.data, file.name, _day(sent["effective"]))
+        upload = upload_table(
+            visit.deed(),
+            name,
+            file.data,
+            file.name,
+            read_day("takes effect on", sent["effective"], "choose the first day that it holds"),
+        )
     except RoadworthyError as error:
         return _show_table(visit, error)
     return go(
@@ -139,13 +144,6 @@ def _find(visit: Visit) -> TableVersionView:
         if version.version == number:
             return version
     raise NotFound(f"table {name} has no version {number}", mend="choose one of those on the table's page")
-
-
-def _day(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"“{text}” is no day to take effect on", mend="choose the first day that it holds") from None
 
 
 HANDLERS = (get_tables, get_table, post_table, get_version, post_approve, post_reject, post_undo)

@@ -8,6 +8,7 @@ from roadworthy.report.drawing import (
     ACCENT,
     INK,
     LIVE,
+    MONEY_LABEL,
     MUTED,
     PAPER,
     PLAIN,
@@ -17,6 +18,7 @@ from roadworthy.report.drawing import (
     framed,
     percentages,
     rows,
+    spread_apart,
 )
 from roadworthy.report.format import compact_money, count, percent
 from roadworthy.report.meaning import Money
@@ -25,7 +27,6 @@ SHOWS = "money"
 
 _ROOM_FOR_NAMES = 98
 _SPACE_BETWEEN_NAMES = 0.07
-_LABEL = "replace(replace(format(datum.value, '~s'), 'M', 'm'), 'G', 'bn')"
 _DASHES = {"revenue": [1, 0], "credit losses": [4, 3], "profit": [1, 0]}
 
 
@@ -34,7 +35,7 @@ def spec(result: Money) -> Spec:
     table = result.cut_offs.table
     approved = table.approval_rate
     x = alt.X("approved:Q", scale=alt.Scale(domain=[0, 1]), axis=percentages("share approved"))
-    y = alt.Y("amount:Q", axis=alt.Axis(title=_axis_title(result), tickCount=5, labelExpr=_LABEL))
+    y = alt.Y("amount:Q", axis=alt.Axis(title=_axis_title(result), tickCount=5, labelExpr=MONEY_LABEL))
     zero = alt.Chart(rows(amount=[0.0])).mark_rule(color=MUTED).encode(y=y)
     interval = alt.Chart(rows(approved=approved, amount=result.profit_low, high=result.profit_high))
     curves = [
@@ -80,10 +81,8 @@ def _names(result: Money) -> alt.Chart:
     """The curves' names at their right ends, moved apart where the ends are close."""
     everything = [float(value) for amounts in result.curves.values() for value in (amounts.min(), amounts.max(), 0.0)]
     apart = _SPACE_BETWEEN_NAMES * (max(everything) - min(everything))
-    heights: list[float] = []
     ends = sorted((float(amounts[-1]), name) for name, amounts in result.curves.items())
-    for end, _ in ends:
-        heights.append(max(end, heights[-1] + apart) if heights else end)
+    heights = spread_apart([end for end, _ in ends], apart)
     names = rows(amount=heights, text=[name for _, name in ends])
     chart: alt.Chart = alt.Chart(names).mark_text(align="left", color=MUTED)
     return chart
