@@ -126,13 +126,12 @@ class CompiledEngine:
         What is explained is the sum in float64, whatever the library's width is.
         """
         features, refused = self.features(batch)
-        at_reference, reference_pd = self._at_reference(reference)
+        at_reference, base, reference_pd = self._at_reference(reference)
         k = len(self.plan.inputs)
         if self.reasons == "path" and isinstance(self.scorer, Forest):
             contributions, base = self.scorer.path_contributions(features, self.plan.origin, k)
         else:
             contributions = self.scorer.contributions(features, at_reference[0], self.plan.origin, k)
-            base = float(self.scorer.exact(at_reference)[0])
         sign = -1.0 if self.bad_is_first else 1.0
         output = self.scorer.exact(features)
         contributions[refused], output[refused] = np.nan, np.nan
@@ -147,18 +146,19 @@ class CompiledEngine:
         )
 
     @cached_property
-    def _references(self) -> dict[int, tuple[Batch, NDArray[np.float64], float]]:
-        """By identity the reference asked about last, with its features (1, m) and PD: a release has one."""
+    def _references(self) -> dict[int, tuple[Batch, NDArray[np.float64], float, float]]:
+        """By identity the reference asked about last, with its features (1, m), sum and PD: a release has one."""
         return {}
 
-    def _at_reference(self, reference: Batch) -> tuple[NDArray[np.float64], float]:
+    def _at_reference(self, reference: Batch) -> tuple[NDArray[np.float64], float, float]:
         kept = self._references.get(id(reference))
         if kept is None:
             features, refused = self.features(reference)
-            kept = reference, features, float(self._probability(self._margin(features, refused))[0])
+            pd = self._probability(self._margin(features, refused))
+            kept = reference, features, float(self.scorer.exact(features)[0]), float(pd[0])
             self._references.clear()
             self._references[id(reference)] = kept
-        return kept[1], kept[2]
+        return kept[1:]
 
     def check(self) -> None:
         """Refuse arrays that do not fit each other."""
