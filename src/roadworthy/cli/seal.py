@@ -25,7 +25,9 @@ def command(
     reasons: str = "reference",
     json: Json = False,
 ) -> int:
-    """Seal MODEL: `module:object`, or a file written without pickle (.skops, LightGBM .txt, XGBoost .json or .ubj).
+    """Seal MODEL: `module:object`, or a file written without pickle.
+
+    Such files are .skops, LightGBM's .txt, XGBoost's .json or .ubj, CatBoost's .cbm or .json, and .onnx.
 
     The package is checked against the model on DATA and on made-up hard rows before it is written.
 

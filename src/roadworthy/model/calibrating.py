@@ -134,9 +134,10 @@ def fit(method: str, pd: Numbers, bad: Numbers, weights: Numbers) -> Line | Step
 def cross_fit(method: str, pd: Numbers, bad: Numbers, weights: Numbers) -> Trial:
     """A method judged in five folds, each by a calibrator fitted to the other four.
 
-    The folds are dealt out in the order of outcome and PD, so that each has its share of both, and always the same.
+    The folds are drawn, always in the same way, and each has its share of the bad rows. Dealt out by PD as well they
+    would be too much alike: what is fitted to four would look right on the fifth even where it is noise.
     """
-    order = np.lexsort((pd, bad))
+    order = np.lexsort((np.random.default_rng(0).random(len(pd)), bad))
     fold = np.empty(len(pd), dtype=np.int64)
     fold[order] = np.arange(len(pd)) % FOLDS
     new = np.empty(len(pd))
@@ -156,14 +157,18 @@ def _losses(pd: Numbers, bad: Numbers) -> Numbers:
     return np.asarray(-np.where(bad == 1, np.log(kept), np.log1p(-kept)), dtype=np.float64)
 
 
-def choose(trials: list[Trial]) -> Trial | None:
-    """The trial to take: the first, unless one with more parameters gains more by over a standard error.
+def choose(trials: list[Trial], *, beyond_chance: bool) -> Trial | None:
+    """The trial to take: one with more parameters only where it gains more by over a standard error.
 
-    None where nothing gains anything. `trials` go from the fewest parameters to the most.
+    None where none gains anything, or, `beyond_chance`, none over two standard errors. `trials` go from the fewest
+    parameters to the most.
     """
     chosen: Trial | None = None
     for trial in trials:
-        least = 0.0 if chosen is None else chosen.gain + trial.gain_error
+        if chosen is not None:
+            least = chosen.gain + trial.gain_error
+        else:
+            least = 2.0 * trial.gain_error if beyond_chance else 0.0
         if trial.gain > least:
             chosen = trial
     return chosen

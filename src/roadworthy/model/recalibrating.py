@@ -52,8 +52,9 @@ class Recalibrated:
         gain = next(trial for trial in self.trials if trial.method == self.chosen)
         return (
             f"{self.chosen}: predicted {self.before.predicted_rate:.2%}, now {self.after.predicted_rate:.2%}, observed "
-            f"{self.before.observed_rate:.2%}; expected calibration error {self.before.expected_calibration_error:.4f}, "
-            f"now {self.after.expected_calibration_error:.4f}; log loss lower by {gain.gain:.5f} "
+            f"{self.before.observed_rate:.2%}; expected calibration error "
+            f"{self.before.expected_calibration_error:.4f}, now {self.after.expected_calibration_error:.4f}; log loss "
+            f"lower by {gain.gain:.5f} "
             f"(standard error {gain.gain_error:.5f}), on rows that the calibrator did not see"
         )
 
@@ -68,6 +69,7 @@ def recalibrate(
     cut_offs: Sequence[float] | None = None,
     population: str = "newer outcomes",
     lineage: Mapping[str, str] | None = None,
+    left_out: int = 0,
 ) -> Recalibrated:
     """Fit a calibrator to newer applications with outcomes, behind the model as it is.
 
@@ -80,8 +82,9 @@ def recalibrate(
     bad
         (n,) 0/1, 1 the bad outcome.
     method
-        "intercept" (a shift of the log-odds), "sigmoid" (a line of them), "isotonic" (steps; never by itself from fewer
-        than 1,000 rows), or "auto": the fewest parameters, unless more of them gain more by over a standard error.
+        "intercept" (a shift of the log-odds), "sigmoid" (a line of them), "isotonic" (steps), or "auto": the fewest
+        parameters that lower the log loss by over two standard errors, unless more of them lower it by one more;
+        isotonic from 1,000 rows on.
     weights
         (n,) sampling weights above 0, or None.
     cut_offs
@@ -90,6 +93,8 @@ def recalibrate(
         What the rows are, in words.
     lineage
         What they came from: digests, by name.
+    left_out
+        How many rows were left out before.
 
     Raises
     ------
@@ -104,17 +109,18 @@ def recalibrate(
             f"{package.name} runs natively, and a calibrator cannot be put behind it",
             mend="wrap the original in scikit-learn's CalibratedClassifierCV(FrozenEstimator(model)), and seal that",
         )
-    batch, outcome, weight, left_out = _read(package, X, bad, weights)
+    batch, outcome, weight, broken = _read(package, X, bad, weights)
     pd = engine.pd(batch)
     known = ~np.isnan(pd)
     batch, pd, outcome, weight = batch.take(np.flatnonzero(known)), pd[known], outcome[known], weight[known]
     _refuse_few(outcome)
     trials = [cross_fit(each, pd, outcome, weight) for each in _asked(method, len(pd))]
-    chosen = choose(trials)
+    chosen = choose(trials, beyond_chance=method == "auto")
     if chosen is None:
         figures = "; ".join(f"{t.method}: {-t.gain:+.5f} (standard error {t.gain_error:.5f})" for t in trials)
+        by_chance = " by more than chance does" if method == "auto" else ""
         raise SealError(
-            f"no calibrator lowers the log loss on rows that it did not see: {figures}",
+            f"no calibrator lowers the log loss on rows that it did not see{by_chance}: {figures}",
             mend="leave the package as it is; if it ranks worse than it did, train anew",
         )
     calibrator = fit(chosen.method, pd, outcome, weight)
@@ -128,7 +134,9 @@ def recalibrate(
         **evaluate(outcome, chosen.pd, weight, points, count),
         "true_reasons": measure_true_reasons(made, package.reference, batch, now, points),
     }
-    sealed = _pack(package, made, evaluation, calibrator, chosen, batch, left_out + int(np.sum(~known)), lineage or {})
+    sealed = _pack(
+        package, made, evaluation, calibrator, chosen, batch, left_out + broken + int(np.sum(~known)), lineage or {}
+    )
     changed = {float(point): int(np.sum((pd < point) != (now < point))) for point in points}
     return Recalibrated(sealed, before, after, tuple(trials), chosen.method, changed)
 

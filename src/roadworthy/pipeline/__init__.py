@@ -6,6 +6,7 @@ from roadworthy.pipeline.check import CheckResult, check_product
 from roadworthy.pipeline.demo import DemoResult, run_demo
 from roadworthy.pipeline.findings import Finding
 from roadworthy.pipeline.init import InitResult, init_product
+from roadworthy.pipeline.recalibrate_file import recalibrate_file
 from roadworthy.pipeline.run import STAGES, Progress, RunResult, run_stages
 from roadworthy.pipeline.sample import sample_applications
 from roadworthy.pipeline.seal_file import seal_file
@@ -23,6 +24,7 @@ __all__ = [
     "check_product",
     "init_product",
     "open_workspace",
+    "recalibrate_file",
     "run_demo",
     "run_stages",
     "sample_applications",

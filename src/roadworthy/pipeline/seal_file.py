@@ -17,7 +17,7 @@ from roadworthy.errors import DataError, SealError
 from roadworthy.model import Package, read_model_file, seal
 from roadworthy.product import read_weights
 
-__all__ = ["seal_file"]
+__all__ = ["read_outcome", "seal_file"]
 
 
 def seal_file(
@@ -50,7 +50,7 @@ def seal_file(
     package = seal(
         fitted,
         checked.batch,
-        _numbers(table, target, data)[checked.rows],
+        read_outcome(table, target, data)[checked.rows],
         name=name or called,
         weights=None if weight is None else read_weights(table, weight)[checked.rows],
         cut_offs=cut_offs,
@@ -94,7 +94,7 @@ def _find_model(model: str) -> tuple[Any, str]:
     return getattr(found, name), name
 
 
-def _numbers(table: pa.Table, name: str, path: Path) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def read_outcome(table: pa.Table, name: str, path: Path) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """A column as numbers; DataError where one is not."""
     one = Contract(name=name, columns=(Column(name=name, type="number"),))
     checked = check_table(one, pa.table({name: table[name]}))
