@@ -6,7 +6,7 @@ import ast
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,7 @@ catboost = pytest.importorskip("catboost", reason="catboost is of the extra `boo
 ROWS = 400
 QUIET = {"iterations": 25, "verbose": 0, "allow_writing_files": False, "thread_count": 1}
 WORDS = ["housing", "region"]
-Frame = pd.DataFrame
+Frame: TypeAlias = pd.DataFrame
 
 
 @pytest.fixture(scope="module")

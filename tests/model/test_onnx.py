@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -26,8 +26,8 @@ pytest.importorskip("onnxruntime", reason="onnxruntime is of the extra `onnx`")
 ROWS = 500
 FLOAT, INT64, STRING, DOUBLE = 1, 7, 8, 11
 ML = "ai.onnx.ml"
-Frame = pd.DataFrame
-Attributes = dict[str, Any]
+Frame: TypeAlias = pd.DataFrame
+Attributes: TypeAlias = dict[str, Any]
 
 
 def node(kind: str, inputs: list[str], outputs: list[str], domain: str = "", **attributes: Any) -> Any:
@@ -222,9 +222,10 @@ def test_arithmetic_choices_and_codes_are_followed_in_float32(rows: tuple[Frame,
         classifier("all", **trees_of(tree)),
     ]
     constants = {
-        "second": np.array([1]), "first": np.array([0]), "c1": np.float32([3.3]), "c2": np.float32([0.7]),
-        "c3": np.float32([1.1]), "c4": np.float32([0.01]),
-    }  # fmt: skip
+        "second": np.array([1]),
+        "first": np.array([0]),
+        **{f"c{i + 1}": np.array([value], dtype=np.float32) for i, value in enumerate((3.3, 0.7, 1.1, 0.01))},
+    }
     sealed(graph(nodes, {**two(), "home": (STRING, 1)}, constants), X, bad)
 
 

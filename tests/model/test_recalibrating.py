@@ -35,7 +35,7 @@ def newer(package: Package) -> Batch:
 
 def draw(pd: Numbers, slope: float, shift: float, seed: int = 0) -> NDArray[np.int64]:
     """Outcomes whose log-odds are a line of those predicted."""
-    return (np.random.default_rng(seed).random(len(pd)) < expit(slope * logit(pd) + shift)).astype(np.int64)
+    return np.asarray(np.random.default_rng(seed).random(len(pd)) < expit(slope * logit(pd) + shift), dtype=np.int64)
 
 
 @pytest.mark.parametrize(("slope", "shift", "chosen"), [(1.0, 1.0, "intercept"), (1.7, 0.4, "sigmoid")])

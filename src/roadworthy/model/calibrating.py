@@ -1,7 +1,6 @@
 """Calibrators fitted to outcomes: a shift of the log-odds, a line of them, or steps; judged on rows they did not see.
 
-Shift and line: Cox 1958, doi:10.1093/biomet/45.3-4.562, and Platt 1999. Steps: isotonic regression by pooling adjacent
-violators (Zadrozny and Elkan 2002, doi:10.1145/775047.775151).
+What is fitted is what the measures of calibration say that the PDs are off by.
 """
 
 from __future__ import annotations
@@ -11,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import isotonic_regression, minimize
 from scipy.special import expit, logit
 
 from roadworthy.errors import SealError
+from roadworthy.measures import calibration_curve, calibration_in_the_large, calibration_slope
 
 __all__ = ["METHODS", "Line", "Steps", "Trial", "choose", "cross_fit", "fit"]
 
@@ -70,50 +69,36 @@ class Trial:
 
 def log_odds(pd: Numbers) -> Numbers:
     """Of PDs (n,), kept 1e-12 away from 0 and 1."""
-    return np.asarray(logit(np.clip(pd, _NEAR, 1.0 - _NEAR)), dtype=np.float64)
+    return np.asarray(logit(_kept(pd)), dtype=np.float64)
+
+
+def _kept(pd: Numbers) -> Numbers:
+    return np.clip(pd, _NEAR, 1.0 - _NEAR)
 
 
 def _fit_shift(pd: Numbers, bad: Numbers, weights: Numbers) -> Line:
-    return Line(1.0, _minimize(log_odds(pd), bad, weights, sloped=False)[1])
+    return Line(1.0, calibration_in_the_large(bad, _kept(pd), weights=weights).value)
 
 
 def _fit_line(pd: Numbers, bad: Numbers, weights: Numbers) -> Line:
-    slope, shift = _minimize(log_odds(pd), bad, weights, sloped=True)
-    if not slope > 0:
+    found = calibration_slope(bad, _kept(pd), weights=weights)
+    if not found.value > 0:
         raise SealError(
-            f"the newer outcomes turn the model round: the fitted slope is {slope:.3g}",
+            f"the newer outcomes turn the model round: the fitted slope is {found.value:.3g}",
             mend="check that the outcome is 1 for bad, and the rows; else train anew",
         )
-    return Line(slope, shift)
-
-
-def _minimize(x: Numbers, bad: Numbers, weights: Numbers, *, sloped: bool) -> tuple[float, float]:
-    """Slope and shift of the largest likelihood, the slope held at 1 unless `sloped`."""
-    share = weights / weights.sum()
-
-    def loss(parameters: Numbers) -> tuple[float, Numbers]:
-        slope, shift = (parameters[0], parameters[1]) if sloped else (1.0, parameters[0])
-        z = slope * x + shift
-        gap = share * (expit(z) - bad)
-        slopes = np.array([gap @ x, gap.sum()] if sloped else [gap.sum()])
-        return float(share @ (np.logaddexp(0.0, z) - bad * z)), slopes
-
-    start = np.array([1.0, 0.0] if sloped else [0.0])
-    found = minimize(loss, start, jac=True, method="BFGS", options={"gtol": 1e-9})
-    return (float(found.x[0]), float(found.x[1])) if sloped else (1.0, float(found.x[0]))
+    return Line(found.value, found.intercept)
 
 
 def _fit_steps(pd: Numbers, bad: Numbers, weights: Numbers) -> Steps:
-    """Pooled bad rates, kept half a row away from 0 and 1, at the PDs where a pool begins and ends."""
-    knots, place = np.unique(pd, return_inverse=True)
-    weight = np.bincount(place, weights)
-    rate = np.bincount(place, weights * bad) / weight
-    levels = isotonic_regression(rate, weights=weight).x
+    """The curve of pooled bad rates, kept half a row away from 0 and 1."""
+    curve = calibration_curve(bad, pd, weights=weights)
     edge = 0.5 / len(pd)
-    levels = np.clip(levels, edge, 1.0 - edge)
-    ends = np.ones(len(knots), dtype=np.bool_)
-    ends[1:-1] = (levels[1:-1] != levels[:-2]) | (levels[1:-1] != levels[2:])
-    return Steps(knots[ends], levels[ends])
+    levels = np.clip(curve.observed, edge, 1.0 - edge)
+    wide = curve.pd_high > curve.pd_low  # of a single PD one point is enough
+    knots = np.concatenate([curve.pd_low, curve.pd_high[wide]])
+    order = np.argsort(knots)
+    return Steps(knots[order], np.concatenate([levels, levels[wide]])[order])
 
 
 METHODS: dict[str, Callable[[Numbers, Numbers, Numbers], Line | Steps]] = {
@@ -153,7 +138,7 @@ def cross_fit(method: str, pd: Numbers, bad: Numbers, weights: Numbers) -> Trial
 
 
 def _losses(pd: Numbers, bad: Numbers) -> Numbers:
-    kept = np.clip(pd, _NEAR, 1.0 - _NEAR)
+    kept = _kept(pd)
     return np.asarray(-np.where(bad == 1, np.log(kept), np.log1p(-kept)), dtype=np.float64)
 
 

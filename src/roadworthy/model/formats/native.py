@@ -162,7 +162,7 @@ def _unnamed(frame: Any) -> NDArray[Any]:
 def _one_thread() -> Iterator[None]:
     """Small batches gain nothing from a library's own threads, and sums keep one order: forests add as threads end."""
     # joblib ships no types; nothing is loaded with it here: it tells a forest to stay in this thread.
-    from joblib import parallel_config  # type: ignore[import-untyped]  # noqa: TID251
+    from joblib import parallel_config  # noqa: TID251
     from threadpoolctl import threadpool_limits  # scikit-learn brings both
 
     with threadpool_limits(limits=1), parallel_config(backend="sequential"):

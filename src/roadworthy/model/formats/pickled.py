@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from joblib import numpy_pickle  # type: ignore[import-untyped]  # noqa: TID251  # the one place that may
+from joblib import numpy_pickle  # noqa: TID251  # the one place that may
 
 __all__ = ["is_known", "list_imports", "read_pickle"]
 
