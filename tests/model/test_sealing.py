@@ -482,7 +482,7 @@ def test_model_files_written_without_pickle_are_read(tmp_path: Path) -> None:
         assert package.pd(given).tolist() == fitted.predict_proba(frame[JUDGED])[:, 1].astype(float).tolist()
 
 
-@pytest.mark.parametrize("name", ["m.txt", "m.json", "m.ubj", "m.skops", "m.pkl", "m.onnx"])
+@pytest.mark.parametrize("name", ["m.txt", "m.json", "m.ubj", "m.skops", "m.onnx", "m.cbm", "m.pkl", "m.h5"])
 def test_a_model_file_that_is_none_is_refused_by_its_name(name: str, tmp_path: Path) -> None:
     with pytest.raises(SealError) as absent:
         read_model_file(tmp_path / name)
@@ -490,8 +490,10 @@ def test_a_model_file_that_is_none_is_refused_by_its_name(name: str, tmp_path: P
     with pytest.raises(SealError) as odd:
         read_model_file(tmp_path / name)
     assert absent.value.where == odd.value.where == str(tmp_path / name)
-    if name in ("m.pkl", "m.onnx"):
-        assert odd.value.available == [".skops", ".txt", ".json", ".ubj"]
+    if name in ("m.pkl", "m.h5"):
+        assert odd.value.available == [".skops", ".txt", ".ubj", ".cbm", ".onnx", ".json"]
+    if name == "m.pkl":
+        assert f"roadworthy convert {tmp_path / name}" in str(odd.value)
 
 
 def test_an_encoder_that_refuses_unseen_values_refuses_the_row_in_the_package_too() -> None:

@@ -16,12 +16,14 @@ __all__ = ["find_model", "library_of", "read_here", "read_model_file"]
 
 _LIBRARIES = {".skops": "skops", ".txt": "lightgbm", ".ubj": "xgboost", ".cbm": "catboost", ".onnx": "onnx"}
 SUFFIXES = (*_LIBRARIES, ".json")
+_PICKLED = (".pkl", ".pickle", ".joblib")
 
 
 def read_model_file(path: Path) -> Any:
     """A model from .skops, LightGBM's .txt, XGBoost's .json or .ubj, CatBoost's .cbm or .json, .onnx; or SealError."""
     if path.suffix not in SUFFIXES:
-        raise SealError("is not a kind of model file that is read", where=path, available=SUFFIXES)
+        mend = f"roadworthy convert {path}" if path.suffix in _PICKLED else None
+        raise SealError("is not a kind of model file that is read", where=path, available=SUFFIXES, mend=mend)
     if not path.is_file():
         raise SealError("there is no such file", where=path)
     if path.suffix != ".skops":
