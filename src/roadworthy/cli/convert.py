@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from roadworthy.cli.speaking import Json, say, show_json
 
@@ -10,7 +13,13 @@ NAME = "convert"
 
 
 def command(
-    file: Path, /, *, out: Path | None = None, trust: str = "", only_list: bool = False, json: Json = False
+    file: Path,
+    /,
+    *,
+    out: Path | None = None,
+    trust: str = "",
+    only_list: Annotated[bool, Parameter(negative="")] = False,
+    json: Json = False,
 ) -> int:
     """Make a file that can be sealed of FILE, a pickle or joblib file: .skops, or a Booster's own .txt or .ubj.
 
