@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,12 +17,14 @@ from hypothesis import strategies as st
 
 from roadworthy.errors import SealError
 from roadworthy.model import Package, load_bytes, read_model_file, seal
+from roadworthy.model.compiling import NOT_AS_KNOWN
 from roadworthy.model.engine import CompiledEngine
 from roadworthy.model.formats.catboost_json import read_catboost
 from roadworthy.model.formats.city_hash import category_number, city_hash
 from roadworthy.model.formats.feature import CannotCompile
 from roadworthy.model.formats.grow import join_trees
 from roadworthy.testing import make_applications
+from tests.model.mutating import mutate_file
 
 catboost = pytest.importorskip("catboost", reason="catboost is of the extra `boosters`")
 
@@ -105,7 +108,7 @@ def test_statistics_of_columns_together_stay_native_and_say_what_would_compile()
     letters = np.array(list("abcdefgh"), dtype=object)
     frame = pd.DataFrame({"one": letters[one], "other": letters[other], "x": draw.normal(size=ROWS)})
     both = (draw.random(ROWS) < 1 / (1 + np.exp(-3 * draw.normal(size=(8, 8))[one, other]))).astype(int)
-    mixing = {**QUIET, "iterations": 100, "combinations_ctr": ["Borders"], "model_size_reg": 0}
+    mixing = {**QUIET, "iterations": 60, "max_ctr_complexity": 4, "model_size_reg": 0}
     model = catboost.CatBoostClassifier(**mixing, cat_features=["one", "other"]).fit(frame, both)
     package = sealed(model, frame, both)
     assert package.manifest.engine.kind == "native"
@@ -270,3 +273,28 @@ def test_a_compiled_engine_of_it_needs_no_catboost(rows: tuple[Frame, Any]) -> N
     package = seal(catboost.CatBoostClassifier(**QUIET).fit(X, bad), X, bad, name="alone")
     assert isinstance(package.engine, CompiledEngine)
     assert "native.skops" not in package.parts
+
+
+def test_exports_changed_at_random_are_refused_or_give_trees_that_the_loader_takes(
+    rows: tuple[Frame, Any], tmp_path: Path
+) -> None:
+    """Whatever a damaged export says, it ends in a refusal or in trees that pass the loader's checks (R13)."""
+    X, bad = rows
+    small = {**QUIET, "iterations": 3, "depth": 3}
+    model = catboost.CatBoostClassifier(**small, cat_features=WORDS, max_ctr_complexity=1).fit(X, bad)
+    export = export_of(model, tmp_path)
+    content = json.dumps({name: export[name] for name in ("features_info", "oblivious_trees", "scale_and_bias")})
+    outcomes = Counter[str]()
+    for seed in range(600):
+        odd = mutate_file(np.random.default_rng(seed), content.encode())
+        try:
+            found = read_catboost(odd)
+            forest = join_trees(found.trees, float32_inputs=True)
+            forest.check(len(found.columns))
+        except NOT_AS_KNOWN:
+            outcomes["refused"] += 1
+        else:
+            forest.margin(np.zeros((2, len(found.columns))))
+            outcomes["taken"] += 1
+    assert outcomes["refused"] > 100
+    assert outcomes["taken"] > 10

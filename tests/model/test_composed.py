@@ -418,6 +418,7 @@ def test_sealed_compositions_are_explained_as_enumeration_explains_them(name: st
 
 def test_curves_keep_their_names_which_are_part_of_the_package_protocol() -> None:
     assert set(CURVES) == {
-        "identity", "expit", "sigmoid", "sigmoid_float32", "complement", "complement_float32", "platt", "isotonic",
+        "identity", "expit", "sigmoid", "sigmoid_float32", "logistic_float32", "to_float32", "complement",
+        "complement_float32", "platt", "isotonic",
         "isotonic_float32", "softmax", "softmax_of_pd", "logit",
     }  # fmt: skip

@@ -5,6 +5,7 @@ ONNX Runtime is the oracle: trees agree to the bit, a line to float32's room.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,9 +17,13 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
-from roadworthy.errors import SealError
+from roadworthy.errors import PackageError, SealError
 from roadworthy.model import Package, load_bytes, read_model_file, seal
+from roadworthy.model.compiling import NOT_AS_KNOWN
+from roadworthy.model.formats.feature import CannotCompile, Feature
+from roadworthy.model.formats.onnx import compile_model
 from roadworthy.model.formats.onnx_file import read_onnx
+from tests.model.mutating import mutate_file
 
 onnx = pytest.importorskip("onnx", reason="onnx is of the extra `onnx`")
 pytest.importorskip("onnxruntime", reason="onnxruntime is of the extra `onnx`")
@@ -287,9 +292,6 @@ def change(model: Any, name: str, values: list[Any]) -> Any:
 def test_trees_that_lead_nowhere_or_in_a_circle_are_refused(
     rows: tuple[Frame, Any], name: str, values: list[Any], words: str
 ) -> None:
-    from roadworthy.model.formats.feature import CannotCompile, Feature
-    from roadworthy.model.formats.onnx import compile_model
-
     attributes: Attributes = {
         "nodes_treeids": [0] * 5, "nodes_nodeids": list(range(5)), "nodes_featureids": [0, 1, 0, 0, 0],
         "nodes_modes": ["BRANCH_LEQ", "BRANCH_LEQ", "LEAF", "LEAF", "LEAF"], "nodes_values": [1.0, 2.0, 0.0, 0.0, 0.0],
@@ -359,3 +361,32 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(SealError) as refusal:
         read_model_file(path)
     assert str(path) in str(refusal.value)
+
+
+def test_graphs_changed_at_random_are_refused_or_compiled() -> None:
+    """Whatever a damaged graph says, it ends in a refusal or in trees that pass the loader's checks (R13)."""
+    small = DecisionTreeClassifier(max_depth=3, random_state=0)
+    draw = np.random.default_rng(2)
+    X = draw.normal(size=(200, 2))
+    attributes = trees_of(small.fit(X, X[:, 0] + X[:, 1] > 0))
+    content = graph([JOINED, classifier("both", **attributes)], two()).SerializeToString()
+    features = [Feature("age"), Feature("debt")]
+    outcomes = Counter[str]()
+    for seed in range(800):
+        odd = mutate_file(np.random.default_rng(seed), content)
+        try:
+            compiled = compile_model(read_onnx(odd), features, False)
+        except SealError:
+            outcomes["refused"] += 1
+        except NOT_AS_KNOWN:
+            outcomes["not compiled"] += 1
+        else:
+            try:
+                compiled.scorer.check(len(compiled.features))
+                compiled.scorer.margin(np.zeros((2, len(compiled.features))))
+                outcomes["compiled"] += 1
+            except PackageError:
+                outcomes["refused"] += 1
+    assert outcomes["refused"] > 100
+    assert outcomes["not compiled"] > 10
+    assert outcomes["compiled"] > 10

@@ -21,7 +21,10 @@ from roadworthy.model.formats.native import NativeEngine
 from roadworthy.model.parity import LINEAR_TOLERANCE, Parity, compare, make_hard_rows
 from roadworthy.model.plan import Op
 
-__all__ = ["compile_model"]
+__all__ = ["NOT_AS_KNOWN", "compile_model"]
+
+NOT_AS_KNOWN = (CannotCompile, PackageError, ValueError, TypeError, KeyError, AttributeError, IndexError)
+"""What compiling raises where a model is not laid out as known."""
 
 
 def compile_model(
@@ -37,7 +40,7 @@ def compile_model(
         _refuse_amplified(engine, (batch, hard))
     except CannotCompile as reason:
         return None, None, str(reason)
-    except (PackageError, ValueError, TypeError, KeyError, AttributeError, IndexError) as fault:
+    except NOT_AS_KNOWN as fault:
         # Some other version of a library may hold its parts otherwise. Compiling is never needed to answer right.
         return None, None, f"its parts are not laid out as known: {type(fault).__name__}: {fault}"
     answers = (own, native.pd_at_once(hard))
