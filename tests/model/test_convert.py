@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import joblib  # type: ignore[import-untyped]  # noqa: TID251  # the same
+import joblib
 import numpy as np
 import pytest
 from lightgbm import LGBMClassifier
