@@ -22,11 +22,11 @@ from msgspec import Struct
 from roadworthy.records.entry import Entry, Head, Record
 from roadworthy.records.moments import to_us
 
-__all__ = ["GENESIS", "Verified", "chain_entry", "hash_row", "verify_rows"]
+__all__ = ["FORMAT", "GENESIS", "NONE", "Verified", "chain_entry", "hash_row", "verify_rows"]
 
 GENESIS = bytes(32)
-_FORMAT = b"RW1"
-_NONE = 0xFFFFFFFF
+FORMAT = b"RW1"
+NONE = 0xFFFFFFFF
 _HEADER = Packing(">IQQqqB7I")
 
 
@@ -58,9 +58,9 @@ def hash_row(
     header = _HEADER.pack(
         slot, seq, nth, at_us, -1 if epoch is None else epoch, trial,
         len(a), len(b), len(c), len(d), len(payload),
-        _NONE if key_id is None else len(e), _NONE if sealed is None else len(f),
+        NONE if key_id is None else len(e), NONE if sealed is None else len(f),
     )  # fmt: skip
-    return sha256(b"".join((_FORMAT, previous, header, a, b, c, d, payload, e, f))).digest()
+    return sha256(b"".join((FORMAT, previous, header, a, b, c, d, payload, e, f))).digest()
 
 
 def chain_entry(head: Head, entry: Entry, nth: int, epoch: int | None, trial: bool) -> Record:
