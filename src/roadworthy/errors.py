@@ -18,6 +18,7 @@
     ├── PackageError         a sealed package cannot be trusted or read
     ├── StoreError           the store of records cannot do what was asked
     │   ├── StaleEpoch       the route changed meanwhile: decide again
+    │   ├── Unwritable       it can be read and takes no writes: its disk is full
     │   └── OutcomeUnknown   whether it was recorded is not known: ask again with the same key
     └── MissingExtra         an optional library is not installed
 
@@ -49,6 +50,7 @@ __all__ = [
     "SettingsError",
     "StaleEpoch",
     "StoreError",
+    "Unwritable",
     "UsageError",
 ]
 
@@ -189,6 +191,21 @@ class StaleEpoch(StoreError):
         super().__init__(f"the route is at epoch {epoch}, not {asked}", mend="take the route again and decide again")
         self.asked = asked
         self.epoch = epoch
+
+
+class Unwritable(StoreError):
+    """The store can be read and takes no writes: its disk is full, or may only be read. Nothing was recorded.
+
+    >>> print(Unwritable("database or disk is full"))
+    the store takes no writes: database or disk is full; nothing was recorded
+      mend: make room where the store is; it goes on by itself
+    """
+
+    def __init__(self, said: object) -> None:
+        super().__init__(
+            f"the store takes no writes: {said}; nothing was recorded",
+            mend="make room where the store is; it goes on by itself",
+        )
 
 
 class OutcomeUnknown(StoreError):

@@ -23,6 +23,7 @@ from roadworthy.errors import (
     RoadworthyError,
     SealError,
     StoreError,
+    Unwritable,
     UsageError,
 )
 
@@ -30,6 +31,7 @@ __all__ = ["PROBLEM_JSON", "Problem", "ProblemError", "Violation", "problem_of"]
 
 PROBLEM_JSON = "application/problem+json"
 _RETRY = {"Retry-After": "1"}
+_RETRY_LATER = {"Retry-After": "10"}
 
 
 class Violation(Struct, frozen=True):
@@ -111,6 +113,14 @@ def problem_of(error: BaseException) -> tuple[Problem, dict[str, str]]:
         case OutcomeUnknown():
             problem = _of_error("outcome-unknown", "Whether it was recorded is not known", 503, error)
             return msgspec.structs.replace(problem, mend="retry with the same key"), _RETRY
+        case Unwritable():
+            return Problem.of(
+                "store-full",
+                "The store of records takes no writes",
+                503,
+                "its disk is full, or may only be read: nothing was recorded; what is there can be read",
+                mend="make room where the store is; then retry with the same key",
+            ), _RETRY_LATER
         case StoreError():
             # What a store says may name hosts and files, which are not a caller's business.
             return Problem.of(

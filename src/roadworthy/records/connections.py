@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, Table, event, exc
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from roadworthy.errors import OutcomeUnknown, StoreError
+from roadworthy.errors import OutcomeUnknown, StoreError, Unwritable
 
 __all__ = ["Connections", "Verdict"]
 
@@ -26,6 +26,7 @@ class Verdict(Enum):
 
     AGAIN = "lost a race; rolled back, and worth another try"
     BUSY = "another writer kept the store too long; nothing was written"
+    UNWRITABLE = "the store has no room, or may only be read; nothing was written"
     REFUSED = "the database said no to this statement; nothing was written"
     BROKEN = "the store or the way to it failed; a commit on its way may or may not have arrived"
 
@@ -79,8 +80,8 @@ class Connections(ABC):
 
         Tried again where another writer won a race (after three races with nobody else appending), so `work` may run
         more than once and must have no effect outside the store. Fails closed: after any fault of the store all
-        connections are closed, and opened anew at the next use. StoreError: nothing was written. OutcomeUnknown: nobody
-        knows. Errors of integrity pass through as they are.
+        connections are closed, and opened anew at the next use. StoreError: nothing was written (Unwritable:
+        there is no room). OutcomeUnknown: nobody knows. Errors of integrity pass through as they are.
         """
         for tried in range(_TRIES):
             try:
@@ -99,6 +100,8 @@ class Connections(ABC):
         try:
             connection = self.writer.connect()
         except (DBAPIError, self.driver_error) as error:
+            if self.judge(_cause(error)) is Verdict.UNWRITABLE:
+                raise Unwritable(_cause(error)) from error
             raise StoreError(f"the store cannot be reached: {_cause(error)}") from error
         except exc.TimeoutError as error:
             raise _all_in_use() from error
@@ -119,6 +122,8 @@ class Connections(ABC):
                 self._undo(connection)
                 if verdict is Verdict.AGAIN:
                     raise _LostRaceError from error
+                if verdict is Verdict.UNWRITABLE:
+                    raise Unwritable(_cause(error)) from error
                 if verdict is Verdict.BUSY:
                     raise StoreError(
                         "another writer keeps the store; nothing was written", mend="try again in a moment"

@@ -157,12 +157,16 @@ class Ledger(ABC):
             return None if record_id is None else self._find(connection, [record_id])[0]
 
     def seen(self, mine: Once) -> Replayed | Conflict | None:
-        """What an append under this key would give if anything was recorded under it; None where nothing was."""
+        """What an append under this key would give if anything was recorded under it; None where nothing was.
+
+        It is an acknowledgement, so it is the writer that looks: what it finds is on disk.
+        """
         taken = select(once.c.record_id).where(once.c.caller == mine.caller, once.c.key == mine.key)
-        with self._connections.reading() as connection:
-            if connection.execute(taken).one_or_none() is None:
-                return None
-            return self._first(connection, mine)
+
+        def look(connection: Connection) -> Replayed | Conflict | None:
+            return None if connection.execute(taken).one_or_none() is None else self._first(connection, mine)
+
+        return self._connections.transact(look)
 
     def history(self, subject: str) -> list[Record]:
         """Every record about a subject, in the order they were made, whatever the clocks said."""

@@ -56,6 +56,8 @@ class PostgresConnections(Connections):
             return Verdict.AGAIN  # another replica recorded something about the same subject at the same moment
         if state in ("55P03", "57014"):
             return Verdict.BUSY
+        if state == "53100":  # its disk is full. Where the log has no room for a commit the server dies: that is BROKEN
+            return Verdict.UNWRITABLE
         if state[:2] in ("22", "23", "42", "P0") or isinstance(error, psycopg.ProgrammingError | psycopg.DataError):
             return Verdict.REFUSED
         return Verdict.BROKEN

@@ -1,14 +1,14 @@
 """SQLite: one file, one writer at a time. Every commit is in the log on disk before it returns.
 
 WAL, synchronous=FULL, no memory map, 64 MB of page cache. A writing transaction takes the file's write lock as it
-begins (BEGIN IMMEDIATE), so whatever it reads cannot change under it: that is the whole of the locking. One SQLite
+begins (BEGIN IMMEDIATE), so whatever it reads cannot change under it: that is the whole of the locking. A log that is
+found when the file is opened to write is first made sure of (see `settling`). One SQLite
 library a process: pysqlite3, whose SQLite has the WAL-reset bug (before 3.51.3) mended.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +22,7 @@ from roadworthy.records.chain import GENESIS
 from roadworthy.records.connections import Connections, Verdict
 from roadworthy.records.entry import Head, Once
 from roadworthy.records.ledger import Ledger
+from roadworthy.records.settling import sync_folder, write_again
 from roadworthy.records.stores import Adapter
 
 __all__ = ["ADAPTER", "SqliteConnections", "SqliteLedger"]
@@ -29,7 +30,7 @@ __all__ = ["ADAPTER", "SqliteConnections", "SqliteLedger"]
 _LEAST = (3, 51, 3)
 _SLOT = 1
 _WAIT_MS = 10_000
-_ERROR, _BUSY, _LOCKED, _CONSTRAINT, _MISUSE = 1, 5, 6, 19, 21
+_ERROR, _BUSY, _LOCKED, _READONLY, _FULL, _CONSTRAINT, _MISUSE = 1, 5, 6, 8, 13, 19, 21
 _READERS = 8
 _SETTINGS = (
     "PRAGMA journal_mode = WAL",
@@ -53,6 +54,8 @@ class SqliteConnections(Connections):
         primary = None if code is None else code & 0xFF
         if primary in (_BUSY, _LOCKED):
             return Verdict.BUSY
+        if primary in (_READONLY, _FULL):
+            return Verdict.UNWRITABLE
         if primary in (_ERROR, _CONSTRAINT, _MISUSE) or isinstance(error, driver.IntegrityError | driver.DataError):
             return Verdict.REFUSED
         return Verdict.BROKEN
@@ -126,14 +129,10 @@ def connect(url: URL, create: bool) -> SqliteConnections:
 
 
 def _make_file(path: Path) -> None:
-    """An empty file, with the entry in its folder on disk: SQLite syncs what it writes, not where the file hangs."""
+    """An empty file, with its name on disk: SQLite syncs what it writes, not where the file hangs."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)
 
 
 def _engine(url: URL, begin: str, size: int) -> Engine:
@@ -153,12 +152,30 @@ def _engine(url: URL, begin: str, size: int) -> Engine:
             connection.execute(setting)
         if begin == "BEGIN":
             connection.execute("PRAGMA query_only = ON")
+        else:
+            _settle(connection, Path(f"{url.database}-wal"))
 
     @event.listens_for(engine, "begin")
     def open_transaction(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _settle(connection: Any, log: Path) -> None:
+    """Make sure of a log that was found, while nobody writes it."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            write_again(log)
+        finally:
+            connection.execute("ROLLBACK")
+    except OSError as error:
+        connection.close()
+        raise driver.OperationalError(f"its log cannot be made sure of: {error.strerror}") from error
+    except driver.Error:
+        connection.close()
+        raise
 
 
 ADAPTER = Adapter(connect, SqliteLedger)
