@@ -6,6 +6,7 @@
     ├── Refused              a gate or a check answers no (exit 1)
     │   ├── NotSignedIn      nobody, or nobody we know: says the same whatever was wrong
     │   ├── NotAllowed       somebody we know, who may not do this
+    │   ├── Gone             the applicant's data were erased
     │   └── NothingLive      no release is live, so nothing decides
     ├── DataError            a file or table of applications cannot be used
     ├── FileFault            a product's own file is wrong: product.yaml, contract.yaml, policy.yaml, sources.yaml
@@ -34,6 +35,7 @@ __all__ = [
     "ContractError",
     "DataError",
     "FileFault",
+    "Gone",
     "MeasureError",
     "MissingExtra",
     "NotAllowed",
@@ -126,6 +128,14 @@ class NotSignedIn(Refused):
 
 class NotAllowed(Refused):
     """Somebody we know, who may not do this."""
+
+
+class Gone(Refused):
+    """The applicant's data were erased. `subjects` are the applications, where several were asked for at once."""
+
+    def __init__(self, subjects: Iterable[str] = (), *, where: object | None = None) -> None:
+        super().__init__("the applicant's data were erased, so nothing more is done", where=where)
+        self.subjects = frozenset(subjects)
 
 
 class NothingLive(Refused):

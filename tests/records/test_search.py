@@ -145,29 +145,6 @@ def test_what_is_erased_is_found_no_more_and_stays_so(full: Store, entries: Entr
         rebuild_projections(full)
 
 
-def test_what_was_sealed_is_read_with_its_key_and_not_without(store_url: str, store: Store, entries: Entries) -> None:
-    from roadworthy.errors import StoreError
-    from roadworthy.records import open_store
-
-    keys = {"key-1": 7}
-
-    def opener(key_id: str, sealed: bytes) -> bytes | None:
-        return bytes(byte ^ keys[key_id] for byte in sealed) if key_id in keys else None
-
-    plain = decide(entries, "A-1", PEOPLE["A-1"])
-    assert plain.sealed is not None
-    sealed = msgspec.structs.replace(plain, sealed=bytes(byte ^ 7 for byte in plain.sealed), key_id="key-1")
-    with pytest.raises(StoreError, match="key-1"):
-        store.ledger.append([sealed])
-    with open_store(store_url, opener=opener) as keyed:
-        keyed.ledger.append([sealed])
-        assert find(keyed, Wanted(name="ana")) == ["A-1"]
-        keys.clear()
-        rebuild_projections(keyed)
-        assert find(keyed, Wanted(name="ana")) == []
-        assert find(keyed, Wanted()) == ["A-1"]
-
-
 @pytest.mark.parametrize(
     "wanted",
     [

@@ -45,10 +45,11 @@ class Deed:
         subject: str,
         *,
         sealed: bytes | None = None,
+        whose: str | None = None,
         once: Once | None = None,
         along: tuple[Entry, ...] = (),
     ) -> Entry:
-        """`payload` about `subject`, done by this actor now, as the ledger takes it."""
+        """`payload` about `subject`, done by this actor now, as the ledger takes it; `sealed` under `whose` key."""
         return Entry(
             record_id=self.new_id(),
             kind=kind_of(payload),
@@ -57,6 +58,7 @@ class Deed:
             at=self.now,
             payload=encode_payload(payload),
             sealed=sealed,
+            whose=whose,
             once=once,
             along=along,
         )
@@ -67,10 +69,11 @@ class Deed:
         subject: str,
         *,
         sealed: bytes | None = None,
+        whose: str | None = None,
         once: Once | None = None,
         along: tuple[Entry, ...] = (),
         within: Connection | None = None,
     ) -> Result:
         """Record it, durably when this returns (`within` a transaction: when that does). Errors as `Ledger.append`."""
-        entry = self.entry(payload, subject, sealed=sealed, once=once, along=along)
+        entry = self.entry(payload, subject, sealed=sealed, whose=whose, once=once, along=along)
         return self.store.ledger.append([entry], within=within).results[0]

@@ -16,7 +16,7 @@ from roadworthy.api.micro_batch import MicroBatch
 from roadworthy.contract import Batch, check_body
 from roadworthy.door import Admitted, Problem, ProblemError, Services, admitted_of
 from roadworthy.live import Decided, Envelope, KeyTaken, NotDecided, Reply, decide_and_record
-from roadworthy.records import Once
+from roadworthy.records import Erased, Once
 
 __all__ = ["make_decision_route"]
 
@@ -40,6 +40,8 @@ def make_decision_route(services: Services) -> ASGIApp:
                         "key-taken", "The key was used for another body", 409, mend="a new key for a new request"
                     )
                 )
+            case Erased():
+                raise ProblemError(Problem.gone())
             case Decided(reply=body, replayed=replayed):
                 _count(admitted, body, replayed=replayed)
                 await _send(send, body, replayed=replayed)

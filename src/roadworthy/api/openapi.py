@@ -33,6 +33,7 @@ _WHY = {
     404: "There is no such thing, or not among those that the key's account sees.",
     408: "The body did not arrive.",
     409: "The answer is no: it does not fit what is there.",
+    410: "The applicant's data were erased.",
     413: "The body is too large.",
     415: "The body is of another type.",
     422: "What was sent breaks a rule; `violations` names every one.",
@@ -188,13 +189,11 @@ def _responses(row: RouteRow, schemas: _Schemas) -> dict[str, Any]:
 
 def _refusals(row: RouteRow) -> set[int]:
     told = row.told
-    refusals = {500, *told.refusals}
+    refusals = {400, 500, *told.refusals}
     if row.permission != OPEN:
         refusals |= {401, 403, 429, 503}
     if told.takes:
-        refusals |= {400, 408, 413, 415, 422}
-    if told.query or told.once != "no":
-        refusals |= {400}
+        refusals |= {408, 413, 415, 422}
     if "{" in row.path:
         refusals |= {404}
     return refusals

@@ -21,7 +21,7 @@ from roadworthy.decision import flatten_decisions
 from roadworthy.errors import StoreError
 from roadworthy.live import CurrentRoute, Decided, Envelope, NotDecided, Reply, decide_and_record, plain_cells
 from roadworthy.policy import ANSWERS
-from roadworthy.records import Once
+from roadworthy.records import Erased, Once
 
 __all__ = ["record_file"]
 
@@ -97,6 +97,8 @@ def record_file(
                         repeated += one.replayed
                     case NotDecided():
                         refused += ((place, violation) for violation in one.violations)
+                    case Erased(record=record):
+                        refused.append((place, _erased(record.subject)))
                     case _:
                         raise StoreError(f"row {before + place + 1} is recorded as something else", where=source.path)
         progress(mapped.num_rows - len(checked.rows))
@@ -114,6 +116,10 @@ def record_file(
         absent=absent,
         progress=lambda _: None,
     )
+
+
+def _erased(application_id: str) -> Violation:
+    return Violation("$.application_id", "allowed", f"was decided as {application_id}, whose data were erased since")
 
 
 def _once(caller: str, row: int) -> Once:

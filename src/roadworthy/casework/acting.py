@@ -8,8 +8,8 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from roadworthy.access import Deed
-from roadworthy.errors import Refused, UsageError
-from roadworthy.records import Conflict, Entry, Once, Recorded, Result
+from roadworthy.errors import Gone, Refused, UsageError
+from roadworthy.records import Conflict, Entry, Erased, Once, Recorded, Result
 
 __all__ = ["Receipt", "check_words", "is_text", "record_once"]
 
@@ -26,7 +26,8 @@ class Receipt(Struct, frozen=True):
 def record_once(deed: Deed, once: Once | None, make: Callable[[Connection], Entry]) -> Receipt:
     """Record the entry that `make` gives, in one transaction with what it looked at; once for each key.
 
-    Refused where the key was used for something else, and whatever `make` raises.
+    Refused where the key was used for something else; Gone where for something that was erased since; and whatever
+    `make` raises.
     """
     ledger = deed.store.ledger
     if once is not None and (seen := ledger.seen(once)) is not None:
@@ -47,6 +48,8 @@ def _receipt(result: Result) -> Receipt:
         return Receipt(result.record_id)
     if isinstance(result, Conflict):
         raise Refused("this key was used for something else", mend="use a key once for each act")
+    if isinstance(result, Erased):
+        raise Gone([result.record.subject], where=result.record.subject)
     return Receipt(result.record.record_id, replayed=True)
 
 

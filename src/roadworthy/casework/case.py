@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from roadworthy.access import Deed
 from roadworthy.casework.acting import is_text
-from roadworthy.errors import NotFound, Refused
+from roadworthy.errors import Gone, NotFound, Refused
 from roadworthy.records import (
     Application,
     Decision,
@@ -21,6 +21,7 @@ from roadworthy.records import (
     Record,
     decode_payload,
     metadata,
+    whose,
 )
 
 __all__ = ["FINAL_ANSWERS", "Case", "Conclusion", "grants", "take_case"]
@@ -87,6 +88,11 @@ class Case:
         return tuple(found)
 
     @property
+    def whose(self) -> str:
+        """Whose key seals what is recorded about the application."""
+        return whose(self.application.applicant_id, self.record.subject)
+
+    @property
     def standing(self) -> Conclusion | None:
         """The answer of a person that stands; None where nobody answered."""
         return self.conclusions[-1] if self.conclusions else None
@@ -109,9 +115,9 @@ class Case:
         return waiting
 
     def demand_open(self) -> None:
-        """Refused where nothing can be done about this decision any more."""
+        """Refused where nothing can be done about this decision any more; Gone where it was erased."""
         if self.application.status == "erased":
-            raise Refused("the applicant's data were erased, so nothing more is done", where=self.decision_id)
+            raise Gone(where=self.decision_id)
         if self.latest_id != self.decision_id:
             raise Refused(
                 "this decision was corrected, so it is not the one that counts",

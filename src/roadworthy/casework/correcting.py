@@ -13,9 +13,9 @@ from roadworthy.access import Deed
 from roadworthy.casework.acting import check_words
 from roadworthy.casework.case import Case, take_case
 from roadworthy.casework.reading import open_particulars
-from roadworthy.errors import Refused, UsageError
+from roadworthy.errors import Gone, Refused, UsageError
 from roadworthy.live import CurrentRoute, Envelope, KeyTaken, Made, decide_and_record
-from roadworthy.records import Correction, Once
+from roadworthy.records import Correction, Erased, Once, whose
 
 __all__ = ["CorrectedValues", "correct"]
 
@@ -48,8 +48,9 @@ def correct(
     correction again gives the decision it led to (`Decided.replayed`). `once` tells a repeat by the caller's own
     digest.
 
-    Refused where the decision was corrected otherwise, where nothing differs, while a review is asked for, and once the
-    applicant's data were erased. NotAllowed, UsageError; NothingLive and the store's errors as `decide_and_record`.
+    Refused where the decision was corrected otherwise, where nothing differs, and while a review is asked for; Gone
+    once the applicant's data were erased. NotAllowed, UsageError; NothingLive and the store's errors as
+    `decide_and_record`.
     """
     deed.demand("decision.correct")
     evidence = check_words("evidence", evidence, needed=True)
@@ -70,6 +71,8 @@ def correct(
             where=decision_id,
             mend=f"correct the decision that followed it: {made.record.record_id}",
         )
+    if isinstance(made, Erased):
+        raise Gone(where=decision_id)
     return made
 
 
@@ -86,13 +89,14 @@ def _plain(inputs: Mapping[str, Any]) -> dict[str, Any]:
 def _envelope(deed: Deed, case: Case, right: dict[str, Any], evidence: str, claim: Once) -> Envelope:
     particulars = open_particulars(deed, case.record, erased=case.application.status == "erased")
     if particulars is None:
-        raise Refused("the applicant's data were erased, so nothing more is done", where=case.decision_id)
+        raise Gone(where=case.decision_id)
     before: dict[str, Any] = msgspec.json.decode(particulars.inputs)
     after = before | right
     columns = tuple(sorted(name for name, value in right.items() if _differs(value, before.get(name))))
     if not columns:
         raise Refused("nothing differs from what was decided on", where=case.decision_id)
     record_id = deed.new_id()
+    key = whose(particulars.applicant_id, case.record.subject)
     correction = Correction(decision_id=case.decision_id, new_decision_id=record_id, columns=columns, evidence=evidence)
     values = CorrectedValues({name: before.get(name) for name in columns}, {name: right[name] for name in columns})
     return Envelope(
@@ -105,7 +109,7 @@ def _envelope(deed: Deed, case: Case, right: dict[str, Any], evidence: str, clai
         once=claim,
         corrects=case.decision_id,
         languages=(case.decision.language,) if case.decision.language else (),
-        along=(deed.entry(correction, case.record.subject, sealed=msgspec.json.encode(values)),),
+        along=(deed.entry(correction, case.record.subject, sealed=msgspec.json.encode(values), whose=key),),
     )
 
 

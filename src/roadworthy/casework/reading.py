@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -105,7 +105,9 @@ def read_decision(deed: Deed, decision_id: str) -> DecisionView:
     """
     with deed.store.reading() as connection:
         case = take_case(deed, connection, decision_id, "decision.read")
-    decision, particulars = case.decision, open_particulars(deed, case.record, erased=_is_erased(case))
+    seen = list(_seen(deed, case))
+    opened = open_all(deed, [case.record, *seen], erased=_is_erased(case))
+    decision, particulars = case.decision, _read_particulars(opened[0])
     shared = {name: getattr(decision, name) for name in _SHARED}
     return DecisionView(
         **shared,
@@ -125,7 +127,7 @@ def read_decision(deed: Deed, decision_id: str) -> DecisionView:
         names=() if particulars is None else particulars.names,
         amount=None if particulars is None else particulars.amount,
         inputs=None if particulars is None else msgspec.json.decode(particulars.inputs),
-        history=tuple(_tell(deed, record, erased=_is_erased(case)) for record in _seen(deed, case)),
+        history=tuple(_tell(record, plain) for record, plain in zip(seen, opened[1:], strict=True)),
     )
 
 
@@ -190,14 +192,16 @@ def _check_texts(looked_for: Collection[object]) -> None:
 
 def open_particulars(deed: Deed, record: Record, *, erased: bool) -> Particulars | None:
     """What a decision sealed about the applicant; None once it was erased."""
-    plain = _open(deed, record, erased=erased)
+    return _read_particulars(open_all(deed, [record], erased=erased)[0])
+
+
+def _read_particulars(plain: bytes | None) -> Particulars | None:
     return None if plain is None else decode_payload(plain, Particulars)
 
 
-def _open(deed: Deed, record: Record, *, erased: bool) -> bytes | None:
-    if record.sealed is None or erased:
-        return None
-    return record.sealed if record.key_id is None else deed.store.ledger.opener(record.key_id, record.sealed)
+def open_all(deed: Deed, records: Sequence[Record], *, erased: bool) -> list[bytes | None]:
+    """What each of these records sealed; None for all of them once the application was erased."""
+    return [None] * len(records) if erased else deed.store.ledger.unseal(records)
 
 
 def _seen(deed: Deed, case: Case) -> Iterator[Record]:
@@ -225,8 +229,7 @@ def _overrides(record: Record, decision_id: str) -> bool:
     return record.kind == "override" and msgspec.json.decode(record.payload)["decision_id"] == decision_id
 
 
-def _tell(deed: Deed, record: Record, *, erased: bool) -> HistoryItem:
-    plain = _open(deed, record, erased=erased)
+def _tell(record: Record, plain: bytes | None) -> HistoryItem:
     return HistoryItem(
         record_id=record.record_id,
         kind=record.kind,

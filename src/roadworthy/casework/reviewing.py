@@ -43,7 +43,7 @@ def ask_review(deed: Deed, decision_id: str, *, view: str, deadline: datetime, o
         case.demand_open()
         case.demand_no_review()
         asked = HumanReview(decision_id=decision_id, step="requested", deadline=deadline)
-        return deed.entry(asked, case.record.subject, sealed=msgspec.json.encode(said), once=once)
+        return deed.entry(asked, case.record.subject, sealed=msgspec.json.encode(said), whose=case.whose, once=once)
 
     return record_once(deed, once, make)
 

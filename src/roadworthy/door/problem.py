@@ -12,6 +12,7 @@ from roadworthy import contract
 from roadworthy.errors import (
     DataError,
     FileFault,
+    Gone,
     MeasureError,
     MissingExtra,
     NotAllowed,
@@ -31,6 +32,8 @@ __all__ = ["PROBLEM_JSON", "Problem", "ProblemError", "Violation", "problem_of"]
 
 PROBLEM_JSON = "application/problem+json"
 _RETRY = {"Retry-After": "1"}
+_MOST_TOLD = 100
+"""So many violations are told: an answer is never much larger than what it answers."""
 _RETRY_LATER = {"Retry-After": "10"}
 
 
@@ -74,9 +77,27 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
         broken = tuple(Violation(one.path, one.rule, one.message) for one in violations)
         return cls.of("contract", "The application breaks the contract", 422, violations=broken)
 
+    @classmethod
+    def gone(cls) -> Problem:
+        """What was asked about an applicant whose data were erased."""
+        return cls.of(
+            "gone",
+            "The applicant's data were erased",
+            410,
+            "what was decided stays on record, without the applicant",
+            mend="where the applicant applies again, send it as a new application, with a new id and a new key",
+        )
+
     def encode(self, request_id: str) -> bytes:
-        """The body of the answer."""
-        return msgspec.json.encode(msgspec.structs.replace(self, request_id=request_id))
+        """The body of the answer, with the first hundred violations."""
+        told: dict[str, Any] = {"request_id": request_id}
+        if len(self.violations) > _MOST_TOLD:
+            more = f"{self.detail}; " if self.detail else ""
+            told |= {
+                "violations": self.violations[:_MOST_TOLD],
+                "detail": f"{more}the first {_MOST_TOLD} of {len(self.violations):,} violations are listed",
+            }
+        return msgspec.json.encode(msgspec.structs.replace(self, **told))
 
 
 class ProblemError(RoadworthyError):
@@ -108,6 +129,8 @@ def problem_of(error: BaseException) -> tuple[Problem, dict[str, str]]:
             return _of_error("not-found", "There is no such thing", 404, error), {}
         case NotAllowed():
             return _of_error("not-allowed", "You may not do this", 403, error), {}
+        case Gone():
+            return Problem.gone(), {}
         case Refused():
             return _of_error("refused", "The answer is no", 409, error), {}
         case OutcomeUnknown():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -12,7 +12,7 @@ from msgspec import Struct
 from roadworthy.access import EVERY_BRANCH, Branches
 from roadworthy.contract import Batch, Violation, check_bodies
 from roadworthy.decision import decide
-from roadworthy.errors import StaleEpoch, StoreError
+from roadworthy.errors import Gone, StaleEpoch, StoreError
 from roadworthy.live.current import CurrentRoute, Taken
 from roadworthy.live.describing import Described, describe_decisions
 from roadworthy.live.reply import ENCODER, render_reply, reply_of
@@ -20,14 +20,17 @@ from roadworthy.product import Product
 from roadworthy.records import (
     Conflict,
     Entry,
+    Erased,
     Once,
     Particulars,
     Record,
     Recorded,
     Replayed,
+    Result,
     Wanted,
     encode_payload,
     search_applications,
+    whose,
 )
 
 __all__ = ["Decided", "Envelope", "KeyTaken", "Made", "NotDecided", "body_of", "decide_and_record", "name_batch"]
@@ -40,6 +43,7 @@ _CLOCKS_APART = timedelta(days=1)
 _RESERVED = ("route", "store", "outcomes")
 _RESERVED_PREFIXES = ("release:", "table:", "package:", "slot:", "account:", "job:")
 _TAKEN = Violation("$.application_id", "allowed", "is that of an application which is not among those you see")
+_ERASED = Violation("$.application_id", "allowed", "is that of an application whose applicant's data were erased")
 _NOTHING = msgspec.Raw(b"{}")
 
 
@@ -90,7 +94,7 @@ class KeyTaken(Struct, frozen=True):
     record: Record
 
 
-Made = Decided | NotDecided | KeyTaken
+Made = Decided | NotDecided | KeyTaken | Erased
 
 
 def decide_and_record(current: CurrentRoute, envelopes: Sequence[Envelope], *, now: datetime) -> list[Made]:
@@ -99,25 +103,33 @@ def decide_and_record(current: CurrentRoute, envelopes: Sequence[Envelope], *, n
     The route is taken once for all of them, so that no two versions mix. Where it moved meanwhile, nothing was
     recorded, and all are decided again. An application that breaks the contract does not keep the others.
 
+    `Erased` answers what came before under its key, and whose applicant's data were erased since.
+
     NothingLive: no release is live. OutcomeUnknown: the store broke off; ask again with the same keys. StoreError:
     nothing was recorded.
     """
     taken = current.take()
+    erased: frozenset[str] = frozenset()
     for _ in range(_TRIES):
         try:
-            return _attempt(current, taken, envelopes, now)
+            return _attempt(current, taken, envelopes, now, erased)
         except StaleEpoch:
             taken = current.refresh()
+        except Gone as gone:
+            erased |= gone.subjects
     raise StoreError(f"the route moved {_TRIES} times while this was decided", mend="try again in a moment")
 
 
-def _attempt(current: CurrentRoute, taken: Taken, envelopes: Sequence[Envelope], now: datetime) -> list[Made]:
+def _attempt(
+    current: CurrentRoute, taken: Taken, envelopes: Sequence[Envelope], now: datetime, erased: Collection[str]
+) -> list[Made]:
     loaded = taken.require()
     checked = check_bodies(loaded.contract, [body_of(envelope) for envelope in envelopes])
     refused = dict(checked.violations)
     for place, row in enumerate(checked.rows.tolist()):
         if violations := _check_envelope(checked.batch, place, now):
             refused[row] = violations
+    refused |= {row: [_ERASED] for row, envelope in enumerate(envelopes) if envelope.application_id in erased}
     refused |= {row: [_TAKEN] for row in _find_taken(current, envelopes) if row not in refused}
     made: dict[int, Made] = {row: _not_decided(current, envelopes[row], refused[row]) for row in refused}
     kept = np.array([row not in refused for row in checked.rows.tolist()], dtype=bool)
@@ -156,11 +168,11 @@ def body_of(envelope: Envelope) -> dict[str, object]:
 
 def _check_envelope(batch: Batch, place: int, now: datetime) -> list[Violation]:
     """What is wrong with an application's id and its time."""
-    found = _check_id(batch.application_id[place])
+    found = [_check_id(batch.application_id[place]), _check_name("$.applicant_id", batch.applicant_id[place])]
     latest = np.datetime64((now + _CLOCKS_APART).astimezone(UTC).replace(tzinfo=None), "us")
     late = bool(batch.applied_at[place] > latest)  # NaT is never
     return [
-        *([] if found is None else [found]),
+        *(violation for violation in found if violation is not None),
         *([Violation("$.applied_at", "range", "lies in the future")] if late else []),
     ]
 
@@ -172,14 +184,22 @@ def _elsewhere(product: Product) -> Violation:
 
 def _check_id(name: str | None) -> Violation | None:
     """What is wrong with an application's id as the name of its records; None where nothing is."""
+    unfit = _check_name("$.application_id", name)
+    if unfit is not None or name is None:
+        return unfit
+    if name in _RESERVED or name.startswith(_RESERVED_PREFIXES):
+        return Violation("$.application_id", "allowed", "is a name that the store keeps for itself")
+    return None
+
+
+def _check_name(path: str, name: str | None) -> Violation | None:
+    """What is wrong with what people are to read and find something by: marks that turn its letters round, too."""
     if name is None:
         return None
     if len(name) > _LONGEST_ID:
-        return Violation("$.application_id", "text_too_long", f"is longer than {_LONGEST_ID} characters")
+        return Violation(path, "text_too_long", f"is longer than {_LONGEST_ID} characters")
     if not name.isprintable() or name != name.strip():
-        return Violation("$.application_id", "type", "holds signs that cannot be printed, or space around it")
-    if name in _RESERVED or name.startswith(_RESERVED_PREFIXES):
-        return Violation("$.application_id", "allowed", "is a name that the store keeps for itself")
+        return Violation(path, "type", "holds signs that cannot be printed, or space around it")
     return None
 
 
@@ -236,12 +256,13 @@ def _entry(envelope: Envelope, described: Described, now: datetime) -> Entry:
         at=now,
         payload=encode_payload(described.decision),
         sealed=encode_payload(particulars),
+        whose=whose(described.applicant_id, described.application_id),
         once=envelope.once,
         along=envelope.along,
     )
 
 
-def _answer(described: Described, result: Recorded | Replayed | Conflict, now: datetime, *, trial: bool) -> Made:
+def _answer(described: Described, result: Result, now: datetime, *, trial: bool) -> Made:
     match result:
         case Recorded(record_id=record_id):
             reply = reply_of(record_id, described.application_id, now, described.decision, trial=trial)
@@ -250,6 +271,8 @@ def _answer(described: Described, result: Recorded | Replayed | Conflict, now: d
             return Decided(record.record_id, render_reply(record), replayed=True)
         case Conflict(record=record):
             return KeyTaken(record)
+        case Erased():
+            return result
 
 
 def _not_decided(current: CurrentRoute, envelope: Envelope, violations: list[Violation]) -> Made:
@@ -260,4 +283,6 @@ def _not_decided(current: CurrentRoute, envelope: Envelope, violations: list[Vio
             return Decided(record.record_id, render_reply(record), replayed=True)
         case Conflict(record=record):
             return KeyTaken(record)
+        case Erased():
+            return seen
     return NotDecided(tuple(violations))

@@ -51,8 +51,8 @@ def list_outcomes_set_aside(deed: Deed, *, limit: int = 100, after: str | None =
     if after is not None and (not after.isascii() or "\0" in after):
         raise NotFound("no page goes on there", mend="`next` of the page before")
     wanted = (
-        select(_records.c.record_id, _records.c.at_us, _records.c.actor, _records.c.payload, _records.c.key_id,
-               _records.c.sealed)
+        select(_records.c.record_id, _records.c.at_us, _records.c.actor, _records.c.payload, _records.c.subject,
+               _records.c.key_id, _records.c.sealed)
         .outerjoin(_applications, _records.c.subject == _applications.c.application_id)
         .where(_records.c.kind == "outcome_set_aside")
         .order_by(_records.c.record_id.desc())
@@ -66,9 +66,10 @@ def list_outcomes_set_aside(deed: Deed, *, limit: int = 100, after: str | None =
     with deed.store.reading() as connection:
         found = connection.execute(wanted).all()
     rows = []
-    for record_id, at_us, actor, payload, key_id, sealed in found[:limit]:
+    shown = found[:limit]
+    opened = deed.store.ledger.unseal(shown)
+    for (record_id, at_us, actor, payload, *_), plain in zip(shown, opened, strict=True):
         aside = decode_payload(payload, OutcomeSetAside)
-        plain = sealed if key_id is None else deed.store.ledger.opener(key_id, sealed)
         row = None if plain is None else msgspec.json.decode(decode_payload(plain, Particulars).inputs)
         rows.append(
             KeptAside(

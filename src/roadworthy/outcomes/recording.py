@@ -31,6 +31,7 @@ from roadworthy.records import (
     metadata,
     moment,
     to_us,
+    whose,
 )
 
 __all__ = ["AsideOutcome", "OutcomesTaken", "find_zone", "record_outcomes"]
@@ -225,8 +226,20 @@ def _set_aside(deed: Deed, row: _Row, fault: Fault, loans: Mapping[str, Loan]) -
         OutcomeSetAside(path=fault.path, rule=fault.rule, message=fault.message),
         subject,
         sealed=encode_payload(Particulars(inputs=msgspec.Raw(kept))),
+        whose=_whose(row, named, loans) or f"row:{digest.hex()}",
         once=Once(CALLER, f"aside:{digest.hex()}", digest),
     )
+
+
+def _whose(row: _Row, named: str | None, loans: Mapping[str, Loan]) -> str | None:
+    """Whose key seals the row: the applicant's, or of whatever application it names; None where it names none."""
+    if named is None and isinstance(row.raw, Mapping):
+        said = row.raw.get("application_id")
+        named = said if isinstance(said, str) else None
+    if named is None:
+        return None
+    loan = loans.get(named)
+    return whose(None if loan is None else loan.application.applicant_id, named)
 
 
 def keep_row(raw: object) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -20,7 +20,14 @@ from roadworthy.records import Particulars, Store, decode_payload
 __all__ = ["MaturedWorth", "matured_worth"]
 
 _AT_ONCE = 5_000
-_SEALED = "SELECT record_id, key_id, sealed FROM records WHERE record_id IN ({values})"
+_SEALED = "SELECT record_id, subject, key_id, sealed FROM records WHERE record_id IN ({values})"
+
+
+class _Row(NamedTuple):
+    record_id: str
+    subject: str
+    key_id: str | None
+    sealed: bytes | None
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,7 @@ def _read_inputs(store: Store, decision_ids: list[str]) -> Iterator[tuple[str, m
     for start in range(0, len(decision_ids), _AT_ONCE):
         with store.reading() as connection:
             found = store.connections.select_in(connection, _SEALED, decision_ids[start : start + _AT_ONCE])
-        for record_id, key_id, sealed in found:
-            plain = sealed if sealed is None or key_id is None else store.ledger.opener(key_id, sealed)
+        rows = [_Row(*row) for row in found]
+        for row, plain in zip(rows, store.ledger.unseal(rows), strict=True):
             if plain is not None:
-                yield record_id, decode_payload(plain, Particulars).inputs
+                yield row.record_id, decode_payload(plain, Particulars).inputs

@@ -57,6 +57,10 @@ class Connections(ABC):
         """Keep everyone from appending, and the route from changing, until this transaction ends."""
 
     @abstractmethod
+    def scrub(self) -> str | None:
+        """Let what was deleted or overwritten leave the store's own files; what of it may remain, in words."""
+
+    @abstractmethod
     def insert(self, connection: Connection, table: Table, rows: Sequence[Sequence[Any]], conflict: str = "") -> None:
         """Insert rows (every column, in the table's order) in one statement; `conflict` is an ON CONFLICT clause."""
 

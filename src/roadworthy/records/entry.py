@@ -10,14 +10,30 @@ from msgspec import Struct
 from roadworthy.errors import UsageError
 from roadworthy.records.moments import moment, to_us
 
-__all__ = ["Appended", "Conflict", "Entry", "Head", "Once", "Page", "Record", "Recorded", "Replayed", "Result"]
+__all__ = [
+    "Appended",
+    "Conflict",
+    "Entry",
+    "Erased",
+    "Head",
+    "Once",
+    "Page",
+    "Record",
+    "Recorded",
+    "Replayed",
+    "Result",
+    "whose",
+]
 
 _LONGEST = 255
 _UUID_LENGTH = 36
 
 
 class Once(Struct, frozen=True):
-    """A promise that what comes under (`caller`, `key`) is recorded once. `digest` is the caller's HMAC of the body."""
+    """A promise that what comes under (`caller`, `key`) is recorded once. `digest` is the caller's HMAC of the body.
+
+    Of an entry that is sealed under an applicant's key the ledger keeps an HMAC of the digest under that key.
+    """
 
     caller: str
     key: str
@@ -34,6 +50,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     at          when, timezone-aware; never used for order
     payload     canonical bytes (`encode_payload`)
     sealed      what says something about a person, as bytes; ciphertext under `key_id` where one is named
+    whose       whose key the ledger seals it under as it is appended: see `whose`; plain in a store without keys
     once        recorded once for this caller and key; `along` shares its fate
     along       entries recorded right behind it, or not at all
     """
@@ -46,6 +63,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     payload: bytes
     sealed: bytes | None = None
     key_id: str | None = None
+    whose: str | None = None
     once: Once | None = None
     along: tuple[Entry, ...] = ()
 
@@ -104,7 +122,13 @@ class Conflict(Struct, frozen=True):
     record: Record
 
 
-Result = Recorded | Replayed | Conflict
+class Erased(Struct, frozen=True):
+    """The same caller used the key before, for what was erased since: nobody can tell any more what the body was."""
+
+    record: Record
+
+
+Result = Recorded | Replayed | Conflict | Erased
 
 
 class Appended(Struct, frozen=True):
@@ -125,6 +149,15 @@ class Page(Struct, frozen=True):
     cursor: Mapping[int, int]
 
 
+def whose(applicant_id: str | None, application_id: str) -> str:
+    """Whose key seals what is about an application: the applicant's, or its own where it names none.
+
+    >>> whose("C-9", "A-1"), whose(None, "A-1")
+    ('applicant:C-9', 'application:A-1')
+    """
+    return f"applicant:{applicant_id}" if applicant_id else f"application:{application_id}"
+
+
 def check_entry(entry: Entry) -> int:
     """`entry.at` in microseconds. UsageError where a field cannot be kept."""
     if len(entry.record_id) != _UUID_LENGTH:
@@ -136,6 +169,8 @@ def check_entry(entry: Entry) -> int:
         check_text("key", entry.once.key)
     if entry.key_id is not None and entry.sealed is None:
         raise UsageError("an entry names a key and seals nothing", where=entry.record_id)
+    if entry.key_id is not None and entry.whose is not None:
+        raise UsageError("an entry is sealed, and is to be sealed again", where=entry.record_id)
     return to_us(entry.at)
 
 

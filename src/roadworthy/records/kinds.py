@@ -23,6 +23,7 @@ __all__ = [
     "Erasure",
     "FinalAnswer",
     "HumanReview",
+    "LegalHold",
     "OutcomeEvent",
     "OutcomeSetAside",
     "Override",
@@ -203,11 +204,27 @@ class RouteEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Erasure(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An applicant's data were erased (`subject`: the application): keys destroyed, exports that had them."""
+    """An applicant's data were erased (`subject`: the application): keys destroyed, exports that had them.
+
+    `exports` are the jobs whose files held the application, as far as that can still be told, and `plain` is how many
+    records about it are from before the store was encrypted: those nobody can make unreadable.
+    """
 
     key_ids: tuple[str, ...] = ()
     exports: tuple[str, ...] = ()
     ground: str = ""
+    plain: int = 0
+
+
+class LegalHold(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A legal hold on an applicant's data was set or released (`step`; `subject`: the application), and why.
+
+    `hold_id` is the record that set it.
+    """
+
+    step: str
+    hold_id: str
+    reason: str
 
 
 class SlotOpened(Struct, frozen=True, kw_only=True):
@@ -228,6 +245,7 @@ KINDS: Mapping[str, type[Struct]] = {
     "release_event": ReleaseEvent,
     "route_event": RouteEvent,
     "erasure": Erasure,
+    "legal_hold": LegalHold,
     "slot_opened": SlotOpened,
 }
 _NAMES = {struct: kind for kind, struct in KINDS.items()}

@@ -11,6 +11,7 @@ transaction:
 
 from __future__ import annotations
 
+import hmac
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -21,13 +22,14 @@ from msgspec import structs
 from sqlalchemy import Connection, select, update
 from sqlalchemy.exc import IntegrityError
 
-from roadworthy.errors import StaleEpoch, UsageError
+from roadworthy.errors import Gone, StaleEpoch, UsageError
 from roadworthy.records.chain import chain_entry
 from roadworthy.records.connections import Connections, Verdict
 from roadworthy.records.entry import (
     Appended,
     Conflict,
     Entry,
+    Erased,
     Head,
     Once,
     Page,
@@ -37,11 +39,13 @@ from roadworthy.records.entry import (
     Result,
     check_entry,
 )
+from roadworthy.records.keys import ApplicantKeys, Sealed, Taken, digest_under, plain_of
 from roadworthy.records.kinds import SlotOpened, encode_payload
 from roadworthy.records.moments import to_us
-from roadworthy.records.projections import Opener, project
+from roadworthy.records.projections import project
 from roadworthy.records.route import Live, Route, RouteChange, read_route
-from roadworthy.records.schema import heads, once, records, route, route_history, store
+from roadworthy.records.schema import applications, heads, once, records, route, route_history, store
+from roadworthy.records.wrapping import WrappingKeys
 
 __all__ = ["Ledger"]
 
@@ -49,9 +53,9 @@ __all__ = ["Ledger"]
 class Ledger(ABC):
     """Append-only records of one store, the route they are made under, and the heads of their chains."""
 
-    def __init__(self, connections: Connections, opener: Opener) -> None:
+    def __init__(self, connections: Connections, wrapping: WrappingKeys | None) -> None:
         self._connections = connections
-        self.opener = opener
+        self.keys = ApplicantKeys(connections, wrapping)
 
     # What a store adds.
 
@@ -76,7 +80,8 @@ class Ledger(ABC):
         within  the connection of a `transact`: then it is durable when that returns, and not before
 
         StaleEpoch: the route moved; nothing was recorded. OutcomeUnknown: ask again with the same keys. StoreError:
-        nothing was recorded. UsageError: an entry cannot be kept as it is, or a record id was used before.
+        nothing was recorded. UsageError: an entry cannot be kept as it is, or a record id was used before. Gone: a
+        decision is about an application whose applicant's data were erased; its `subjects` say which.
         """
         flat = _flatten(batch)
         for entry in flat:
@@ -156,14 +161,21 @@ class Ledger(ABC):
             record_id = connection.execute(wanted).scalar_one_or_none()
             return None if record_id is None else self._find(connection, [record_id])[0]
 
-    def seen(self, mine: Once) -> Replayed | Conflict | None:
+    def unseal(self, records: Sequence[Sealed]) -> list[bytes | None]:
+        """What each record seals, in its place; None where it seals nothing, or the applicant's data were erased.
+
+        One read for all of them, so many are opened together. StoreError where the store lacks a key, or was changed.
+        """
+        return self.keys.open(records)
+
+    def seen(self, mine: Once) -> Replayed | Conflict | Erased | None:
         """What an append under this key would give if anything was recorded under it; None where nothing was.
 
         It is an acknowledgement, so it is the writer that looks: what it finds is on disk.
         """
         taken = select(once.c.record_id).where(once.c.caller == mine.caller, once.c.key == mine.key)
 
-        def look(connection: Connection) -> Replayed | Conflict | None:
+        def look(connection: Connection) -> Replayed | Conflict | Erased | None:
             return None if connection.execute(taken).one_or_none() is None else self._first(connection, mine)
 
         return self._connections.transact(look)
@@ -181,25 +193,34 @@ class Ledger(ABC):
         now, trial = _read_terms(connection)
         if epoch is not None and epoch != now:
             raise StaleEpoch(asked=epoch, epoch=now)
-        claims = {entry.record_id: entry.once for entry in batch if entry.once is not None}
+        taken = self.keys.take(connection, _flatten(batch))
+        promised = {entry.record_id: entry.once for entry in batch if entry.once is not None}
+        claims = {entry.record_id: taken.claim(entry, entry.once) for entry in batch if entry.once is not None}
         # In one order everywhere, so that two batches that share keys wait for each other and never in a circle.
         order = sorted(claims.items(), key=lambda claim: (claim[1].caller, claim[1].key))
         second = self._claim(connection, order) if order else set()
-        rows = self._write(connection, [entry for entry in batch if entry.record_id not in second], epoch, trial)
+        first = [entry for entry in batch if entry.record_id not in second]
+        rows = self._write(connection, first, epoch, trial, taken)
         results: dict[str, Result] = {
             row.record_id: Recorded(row.record_id, row.slot, row.seq, row.hash) for row in rows
         }
         for record_id in second:
-            results[record_id] = self._first(connection, claims[record_id])
+            results[record_id] = self._first(connection, promised[record_id])
         return Appended(tuple(results[entry.record_id] for entry in batch))
 
-    def _first(self, connection: Connection, mine: Once) -> Replayed | Conflict:
+    def _first(self, connection: Connection, mine: Once) -> Replayed | Conflict | Erased:
         """What was recorded under the key, by an earlier batch or earlier in this one."""
         taken = connection.execute(
             select(once.c.digest, once.c.record_id).where(once.c.caller == mine.caller, once.c.key == mine.key)
         ).one()
         (record,) = self._find(connection, [taken.record_id])
-        return Replayed(record) if taken.digest == mine.digest else Conflict(record)
+        digest = mine.digest
+        if record.key_id is not None:
+            secret = self.keys.secrets(connection, [record.key_id])[record.key_id]
+            if secret is None:
+                return Erased(record)
+            digest = digest_under(secret, digest)
+        return Replayed(record) if hmac.compare_digest(taken.digest, digest) else Conflict(record)
 
     def _change(self, connection: Connection, change: RouteChange, expected: int) -> Live:
         self._connections.keep_still(connection)
@@ -208,18 +229,24 @@ class Ledger(ABC):
             raise StaleEpoch(asked=expected, epoch=now)
         epoch = now + 1
         connection.execute(update(route).values(epoch=epoch, state=encode_payload(change.route)))
-        self._write(connection, [change.entry(epoch)], epoch, trial)
+        entry = change.entry(epoch)
+        self._write(connection, [entry], epoch, trial, self.keys.take(connection, _flatten([entry])))
         return Live(epoch, change.route)
 
-    def _write(self, connection: Connection, entries: Sequence[Entry], epoch: int | None, trial: bool) -> list[Record]:
+    def _write(
+        self, connection: Connection, entries: Sequence[Entry], epoch: int | None, trial: bool, taken: Taken
+    ) -> list[Record]:
         """Chain the entries behind the slot's head, write them and the head, and let the projections follow."""
         if not entries:
             return []
         flat = _flatten(entries)
+        self.keys.keep(connection, taken, flat)
+        flat = [taken.seal(entry) for entry in flat]
         head = self._take_head(connection, self._slot(connection))
         if head.seq == 0:
             flat.insert(0, _open_slot(connection, head.slot, flat[0]))
         nth = self._last_nth(connection, sorted({entry.subject for entry in flat}))
+        self._refuse_erased(connection, [entry for entry in flat if entry.kind == "decision" and entry.subject in nth])
         rows = []
         for entry in flat:
             number = nth.get(entry.subject, 0) + 1
@@ -233,9 +260,17 @@ class Ledger(ABC):
             if self._connections.judge(error.orig or error) is Verdict.AGAIN:
                 raise
             raise UsageError(f"a record id was used before: {error.orig}", mend="give every record its own") from error
-        project(self._connections, connection, rows, self.opener)
+        project(self._connections, connection, rows, lambda row: plain_of(taken, self.keys, connection, row))
         connection.execute(update(heads).where(heads.c.slot == head.slot).values(seq=head.seq, hash=head.hash))
         return rows
+
+    def _refuse_erased(self, connection: Connection, again: Sequence[Entry]) -> None:
+        """Gone where an application is decided again that was erased: nothing more is kept about it."""
+        if not again:
+            return
+        asked = sorted({entry.subject for entry in again})
+        if erased := [row[0] for row in self._connections.select_in(connection, _ERASED, asked)]:
+            raise Gone(erased)
 
     def _last_nth(self, connection: Connection, subjects: Sequence[str]) -> dict[str, int]:
         """How many records there are about each subject that has any."""
@@ -249,6 +284,7 @@ _FIND = "SELECT {columns} FROM records WHERE record_id IN ({{values}})".format( 
     columns=", ".join(column.name for column in records.columns)
 )
 _LAST_NTH = "SELECT subject, max(nth) FROM records WHERE subject IN ({values}) GROUP BY subject"
+_ERASED = f"SELECT application_id FROM {applications.name} WHERE status = 'erased' AND application_id IN ({{values}})"  # noqa: S608  # our own name
 _TERMS = select(route.c.epoch, store.c.trial).join_from(route, store, route.c.one == store.c.one)
 
 

@@ -37,10 +37,12 @@ __all__ = ["PROJECTIONS", "Application", "Opener", "fold_words", "project"]
 
 PROJECTIONS = (applications, name_words, outcome_events, route_history)
 
+NO_APPLICATION = "key:"
+"""Begins the subject of an erasure that reaches no application: a key under which only rows set aside were kept."""
 _WORD = re.compile(r"\w+")
 
-# Opens what was sealed under a key; None once the key is destroyed.
-Opener = Callable[[str, bytes], bytes | None]
+# What a record seals; None once its key is destroyed.
+Opener = Callable[[Record], bytes | None]
 
 
 class Application(Struct):
@@ -80,7 +82,7 @@ Fold = Callable[[Application, Record, Opener], None]
 
 def project(connections: Connections, connection: Connection, rows: Sequence[Record], opener: Opener) -> None:
     """Bring every projection up to these records, which are new and in their order."""
-    about = [row for row in rows if row.kind in _FOLDS]
+    about = [row for row in rows if row.kind in _FOLDS and not row.subject.startswith(NO_APPLICATION)]
     if about:
         _project_applications(connections, connection, about, opener)
     changes = [row for row in rows if row.kind == "route_event"]
@@ -221,7 +223,7 @@ _FOLDS: Mapping[str, Fold] = {
 def _open(row: Record, opener: Opener) -> Particulars | None:
     if row.sealed is None:
         return None
-    plain = row.sealed if row.key_id is None else opener(row.key_id, row.sealed)
+    plain = row.sealed if row.key_id is None else opener(row)
     return None if plain is None else decode_payload(plain, Particulars)
 
 

@@ -25,7 +25,8 @@ def rebuild_projections(store: Store) -> int:
             connection.execute(delete(table))
         count = 0
         for rows in _by_subject(connection):
-            project(store.connections, connection, rows, store.ledger.opener)
+            opened = dict(zip((row.record_id for row in rows), store.ledger.keys.open(rows, connection), strict=True))
+            project(store.connections, connection, rows, lambda row, opened=opened: opened[row.record_id])  # type: ignore[misc]  # bound now
             count += len(rows)
         return count
 

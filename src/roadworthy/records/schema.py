@@ -1,8 +1,9 @@
 """The tables of the proof: one schema for SQLite and PostgreSQL.
 
 The proof itself is `records` with its `heads`; `store`, `route`, `once`, `proposals` and `approvals` are what an append
-is checked against; `contents` keeps bytes by their digest. The rest are projections: made of records, kept for
-reading, deletable, and made again at will.
+is checked against; `applicant_keys` and `key_wrapping` open what records seal, and `legal_holds` keep them; `contents`
+keeps bytes by their digest. The rest are projections: made of records, kept for reading, deletable, and made again at
+will.
 Times are whole microseconds since 1970 in UTC. A migration makes each table; a test holds the two to each other.
 """
 
@@ -28,10 +29,13 @@ from sqlalchemy import (
 
 __all__ = [
     "WAITING",
+    "applicant_keys",
     "applications",
     "approvals",
     "contents",
     "heads",
+    "key_wrapping",
+    "legal_holds",
     "metadata",
     "name_words",
     "once",
@@ -156,6 +160,40 @@ contents = Table(
     Column("media_type", Text, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("bytes", LargeBinary, nullable=False),
+)
+
+applicant_keys = Table(
+    "applicant_keys",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    # Whom it is for, as an HMAC; forgotten with the key, so that a person who comes again gets a new one.
+    Column("who", Text, unique=True),
+    Column("wrapped", LargeBinary),
+    Column("wrapping", Text),
+    Column("made_us", BigInteger, nullable=False),
+    Column("destroyed_us", BigInteger),
+    CheckConstraint("(destroyed_us IS NULL) = (wrapped IS NOT NULL)", name="destroyed"),
+    CheckConstraint("destroyed_us IS NULL OR (who IS NULL AND wrapping IS NULL)", name="forgotten"),
+)
+
+key_wrapping = Table(
+    "key_wrapping",
+    metadata,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    # The key that names whom others are for, wrapped; and the id of the wrapping key that new keys are wrapped under.
+    Column("naming", LargeBinary, nullable=False),
+    Column("wrapping", Text, nullable=False),
+    CheckConstraint("one = 1", name="one_row"),
+)
+
+legal_holds = Table(
+    "legal_holds",
+    metadata,
+    # The record that set it. A hold that was released is not here any more.
+    Column("hold_id", Text, primary_key=True),
+    Column("key_id", Text, ForeignKey("applicant_keys.key_id"), nullable=False),
+    Column("set_us", BigInteger, nullable=False),
+    Index(None, "key_id"),
 )
 
 WAITING = text("status IN ('open', 'review')")

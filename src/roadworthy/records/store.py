@@ -14,14 +14,15 @@ from sqlalchemy.exc import IntegrityError
 
 from roadworthy.errors import Refused, StoreError
 from roadworthy.records.connections import Connections
+from roadworthy.records.keys import check_keys
 from roadworthy.records.kinds import encode_payload
 from roadworthy.records.ledger import Ledger
 from roadworthy.records.migrating import check_revision, read_revisions, run_migrations
 from roadworthy.records.moments import moment, to_us
-from roadworthy.records.projections import Opener
 from roadworthy.records.route import Route
 from roadworthy.records.schema import route, store
 from roadworthy.records.stores import find_adapter
+from roadworthy.records.wrapping import WrappingKeys
 
 __all__ = [
     "Store",
@@ -94,34 +95,43 @@ class Store:
         self.close()
 
 
-def no_keys(key_id: str, _sealed: bytes) -> bytes | None:
-    """Opens nothing: for a store whose particulars are not encrypted."""
-    raise StoreError(f"the particulars under key {key_id} cannot be opened here", mend="open the store with its keys")
+no_keys: WrappingKeys | None = None
+"""For a store whose particulars are not encrypted, and for what never looks at them."""
 
 
-def open_store(url: str, *, opener: Opener = no_keys) -> Store:
-    """A store as it is. `opener` gives the plain bytes of what was sealed under a key, or None once it is destroyed.
+def open_store(url: str, *, keys: WrappingKeys | None = no_keys) -> Store:
+    """A store as it is. `keys` open what is sealed in it; a store without any keeps them from its next record on.
 
-    StoreError: there is none, it cannot be reached, or its tables are not of this version. UsageError: no address.
+    StoreError: there is none, it cannot be reached, its tables are not of this version, or its particulars are
+    encrypted and these are not the keys that open them. UsageError: no address.
     """
-    opened = connect_store(url, opener, create=False)
+    opened = connect_store(url, keys, create=False)
     try:
         with opened.reading() as connection:
             check_revision(connection)
+            check_keys(connection, keys)
     except BaseException:
         opened.close()
         raise
     return opened
 
 
-def create_store(url: str, *, store_id: str, at: datetime, trial: bool = False, opener: Opener = no_keys) -> Store:
+def create_store(
+    url: str, *, store_id: str, at: datetime, trial: bool = False, keys: WrappingKeys | None = no_keys
+) -> Store:
     """A new store: a file that is made, or an empty database. Killed at any step, it can be created again.
 
-    Refused where there is a store already.
+    `keys`: what says something about a person is encrypted in it, and it opens with them alone. Refused where there is
+    a store already.
     """
-    opened = connect_store(url, opener, create=True)
+    opened = connect_store(url, keys, create=True)
+
+    def make(connection: Connection) -> None:
+        make_store(connection, store_id=store_id, at=at, trial=trial)
+        opened.ledger.keys.begin(connection)
+
     try:
-        opened.transact(lambda connection: make_store(connection, store_id=store_id, at=at, trial=trial))
+        opened.transact(make)
     except BaseException:
         opened.close()
         raise
@@ -150,7 +160,7 @@ def migrate_store(url: str) -> tuple[str, ...]:
         return opened.transact(migrate)
 
 
-def connect_store(url: str, opener: Opener, *, create: bool) -> Store:
+def connect_store(url: str, keys: WrappingKeys | None, *, create: bool) -> Store:
     adapter, address = find_adapter(url)
     connections = adapter.connect(address, create)
-    return Store(url, connections, adapter.ledger(connections, opener))
+    return Store(url, connections, adapter.ledger(connections, keys))

@@ -35,7 +35,7 @@ _Amount = Annotated[float, Meta(gt=0, le=1e15)]
 _Term = Annotated[int, Meta(ge=1, le=1_200)]
 _Rate = Annotated[float, Meta(ge=0, le=100)]
 _Id = Annotated[str, Meta(min_length=1, max_length=64)]
-_REFUSALS = (404, 409)
+_REFUSALS = (404, 409, 410)
 
 
 class Recorded(Struct, frozen=True):

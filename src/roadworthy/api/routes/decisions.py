@@ -35,7 +35,7 @@ _TOLD = Told(
         200: Answer("Decided before under the same key: the same bytes.", Reply, headers=REPLAYED),
     },
     once="optional",
-    refusals=(409,),
+    refusals=(409, 410),
     description=(
         "Without a key a decision is made each time. Nobody but the release says what the PD, the score and the answer "
         "are: a field that the contract does not name is refused."
@@ -185,7 +185,7 @@ def post_replay(request: Call) -> Response[bytes]:
             201: Answer("Decided anew; `corrects` names the decision that was wrong.", Reply),
             200: Answer("The same correction was made before: the decision it led to.", Reply, headers=REPLAYED),
         },
-        refusals=(404, 409, 422),
+        refusals=(404, 409, 410, 422),
         description="A decision is corrected once; the same correction again gives the same decision.",
     ),
 )

@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError
 from roadworthy.errors import UsageError
 from roadworthy.records.connections import Connections
 from roadworthy.records.ledger import Ledger
-from roadworthy.records.projections import Opener
+from roadworthy.records.wrapping import WrappingKeys
 
 __all__ = ["Adapter", "find_adapter"]
 
@@ -22,7 +22,7 @@ class Adapter(NamedTuple):
     """What an adapter file calls `ADAPTER`: `connect(url, create)` and the ledger it gives."""
 
     connect: Callable[[URL, bool], Connections]
-    ledger: Callable[[Connections, Opener], Ledger]
+    ledger: Callable[[Connections, WrappingKeys | None], Ledger]
 
 
 def find_adapter(url: str) -> tuple[Adapter, URL]:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import URL, BigInteger, Connection, Engine, Table, create_engine, event
+from sqlalchemy import URL, BigInteger, Connection, Engine, Table, create_engine, event, exc
 from sqlalchemy.exc import IntegrityError
 
 from roadworthy.errors import MissingExtra, UsageError
@@ -52,8 +52,8 @@ class PostgresConnections(Connections):
         state = getattr(error, "sqlstate", None) or ""
         if state.startswith("40"):
             return Verdict.AGAIN
-        if state == "23505" and isinstance(error, psycopg.Error) and error.diag.constraint_name == _SAME_PLACE:
-            return Verdict.AGAIN  # another replica recorded something about the same subject at the same moment
+        if state == "23505" and isinstance(error, psycopg.Error) and error.diag.constraint_name in _RACES:
+            return Verdict.AGAIN  # another replica was quicker: about the same subject, or with the same key
         if state in ("55P03", "57014"):
             return Verdict.BUSY
         if state == "53100":  # its disk is full. Where the log has no room for a commit the server dies: that is BROKEN
@@ -67,6 +67,16 @@ class PostgresConnections(Connections):
 
     def keep_still(self, connection: Connection) -> None:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ROUTE_LOCK})")
+
+    def scrub(self) -> str | None:
+        try:
+            with self.writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.exec_driver_sql("SET lock_timeout = 0")
+                connection.exec_driver_sql(f"VACUUM {_PERSONAL}")
+                connection.exec_driver_sql("RESET lock_timeout")
+        except (exc.DBAPIError, self.driver_error):
+            return "VACUUM did not run: dead rows stay in the server's files until it does"
+        return "the server's write-ahead log, its archive and base backups keep it until they are recycled"
 
     def insert(self, connection: Connection, table: Table, rows: Sequence[Sequence[Any]], conflict: str = "") -> None:
         if conflict:  # COPY knows none, and text arrays cost several times as much
@@ -88,7 +98,7 @@ class PostgresConnections(Connections):
         return [tuple(row) for row in found]
 
 
-_SAME_PLACE = "uq_records_subject_nth"
+_RACES = frozenset({"uq_records_subject_nth", "uq_applicant_keys_who", "pk_key_wrapping"})
 
 
 class PostgresLedger(Ledger):
@@ -118,6 +128,8 @@ class PostgresLedger(Ledger):
         return Head(*row)
 
 
+_PERSONAL = "applications, name_words, outcome_events, applicant_keys, contents"
+"""The tables in which erased data may stand as dead rows."""
 _HEAD = "SELECT slot, seq, hash FROM heads WHERE slot = %s FOR UPDATE"
 _NEW_HEAD = "INSERT INTO heads (slot, seq, hash) VALUES (%s, 0, %s) ON CONFLICT DO NOTHING"
 _FREE_SLOT = "SELECT n FROM generate_series(1, %s) n WHERE pg_try_advisory_lock(%s, n) LIMIT 1"

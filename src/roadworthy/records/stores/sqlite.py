@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pysqlite3 import dbapi2 as driver
-from sqlalchemy import URL, Connection, Engine, QueuePool, Table, create_engine, event
+from sqlalchemy import URL, Connection, Engine, QueuePool, Table, create_engine, event, exc
 
 from roadworthy.errors import StoreError, UsageError
 from roadworthy.records.chain import GENESIS
@@ -40,6 +40,8 @@ _SETTINGS = (
     # The log is written back at 32 MB: pages of indexes that change in every commit then move once and not eight times.
     "PRAGMA wal_autocheckpoint = 8192",
     "PRAGMA foreign_keys = ON",
+    # What is deleted or moved is overwritten with zeros: an erasure reaches what the file's pages would keep.
+    "PRAGMA secure_delete = ON",
     f"PRAGMA busy_timeout = {_WAIT_MS}",
 )
 
@@ -65,6 +67,15 @@ class SqliteConnections(Connections):
 
     def keep_still(self, connection: Connection) -> None:
         """BEGIN IMMEDIATE did."""
+
+    def scrub(self) -> str | None:
+        try:
+            with self.writer.connect() as connection:
+                raw: Any = connection.connection.driver_connection
+                busy = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except (exc.DBAPIError, self.driver_error):
+            busy = 1
+        return "somebody was reading: the log keeps it until it is next written back" if busy else None
 
     def insert(self, connection: Connection, table: Table, rows: Sequence[Sequence[Any]], conflict: str = "") -> None:
         connection.exec_driver_sql(_insert_sql(table, conflict), [tuple(row) for row in rows])
