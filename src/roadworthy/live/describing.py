@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from msgspec import UNSET
+from numpy.typing import NDArray
 
 from roadworthy.contract import Batch
 from roadworthy.decision import Decisions, Table
@@ -68,33 +69,23 @@ def describe_decisions(
         language: [StatedReason(reason.code, reason.say(language), reason.column) for reason in decisions.catalogue]
         for language in set(said)
     }
-    failed = np.isnan(decisions.pd)
+    # Plain values, taken out of the arrays at once: one by one they would cost more than all that is done with them.
+    answers, failed, adjusted = decisions.answer.tolist(), np.isnan(decisions.pd).tolist(), decisions.adjusted.tolist()
+    pds, scores, at_reference = (_numbers(each) for each in (decisions.pd, decisions.score, decisions.pd_at_reference))
+    fired, stated = _rules_fired(decisions), _reasons_stated(decisions, catalogues, said)
     applied = batch.applied_at.astype("datetime64[us]").tolist()
     described = []
     for i in range(n):
-        catalogue = catalogues[said[i]]
-        reasons = tuple(
-            _state(catalogue[entry], *figures)
-            for entry, *figures in zip(
-                decisions.reason[i].tolist(),
-                decisions.contribution[i].tolist(),
-                decisions.error[i].tolist(),
-                decisions.close[i].tolist(),
-                strict=True,
-            )
-            if entry >= 0
-        )
-        fired = tuple(decisions.rule_codes[j] for j in np.flatnonzero(decisions.rules[i]))
         decision = Decision(
-            answer=ANSWERS[REFER if stopped else decisions.answer[i]],
-            pd=_number(decisions.pd[i]),
-            score=_number(decisions.score[i]),
+            answer=ANSWERS[REFER if stopped else answers[i]],
+            pd=pds[i],
+            score=scores[i],
             release=release,
             assignment=STOPPED if stopped else "champion",
-            rules=(*fired, STOPPED) if stopped else fired,
-            reasons=(_STOPPED_REASON,) if stopped else reasons,
-            pd_at_reference=None if stopped else _number(decisions.pd_at_reference[i]),
-            adjusted=bool(decisions.adjusted[i]) and not stopped,
+            rules=(*fired[i], STOPPED) if stopped else fired[i],
+            reasons=(_STOPPED_REASON,) if stopped else stated[i],
+            pd_at_reference=None if stopped else at_reference[i],
+            adjusted=adjusted[i] and not stopped,
             quantity=decisions.quantity,
             method=decisions.method,
             language=said[i] or "",
@@ -102,7 +93,7 @@ def describe_decisions(
             branch=branches[i],
             applied_at=applied[i].replace(tzinfo=UTC),
             corrects=corrects[i],
-            engine_failed=bool(failed[i]),
+            engine_failed=failed[i],
             build=build,
         )
         described.append(Described(batch.application_id[i], batch.applicant_id[i], names[i], amounts[i], decision))
@@ -117,8 +108,33 @@ def _state(reason: StatedReason, contribution: float, error: float, close: bool)
     return StatedReason(reason.code, reason.text, reason.column, contribution, error, close or UNSET)
 
 
-def _number(value: np.float64) -> float | None:
-    return None if np.isnan(value) else float(value)
+def _rules_fired(decisions: Decisions) -> list[tuple[str, ...]]:
+    """The codes of the rules that fired, for each application in their order."""
+    fired: list[tuple[str, ...]] = [()] * len(decisions)
+    at, rule = np.nonzero(decisions.rules)
+    for i, j in zip(at.tolist(), rule.tolist(), strict=True):
+        fired[i] += (decisions.rule_codes[j],)
+    return fired
+
+
+def _reasons_stated(
+    decisions: Decisions, catalogues: Mapping[str | None, Sequence[StatedReason]], said: Sequence[str | None]
+) -> list[tuple[StatedReason, ...]]:
+    """The reasons of each application, in its language."""
+    stated: list[tuple[StatedReason, ...]] = [()] * len(decisions)
+    at, place = np.nonzero(decisions.reason >= 0)
+    figures = (
+        each[at, place].tolist()
+        for each in (decisions.reason, decisions.contribution, decisions.error, decisions.close)
+    )
+    for i, entry, contribution, error, close in zip(at.tolist(), *figures, strict=True):
+        stated[i] += (_state(catalogues[said[i]][entry], contribution, error, close),)
+    return stated
+
+
+def _numbers(values: NDArray[np.float64]) -> list[float | None]:
+    """The values; None for NaN."""
+    return [None if math.isnan(value) else value for value in values.tolist()]
 
 
 def _texts(batch: Batch, name: str | None) -> list[str | None]:
@@ -138,13 +154,18 @@ def _rows_used(batch: Batch, tables: Mapping[str, Table]) -> list[dict[str, Any]
     """For each application the row in force of each table, with its effective date; None where there was none."""
     used: list[dict[str, Any]] = [{} for _ in range(len(batch))]
     for name, table in sorted(tables.items()):
-        places = table.find(batch)
+        # Of many applications most share a row, which is told once.
+        places, which = np.unique(table.find(batch), return_inverse=True)
         found = table.rows.take(np.maximum(places, 0))
         cells = {column.name: plain_cells(found, column.name) for column in table.contract.columns}
-        since = table.effective[np.maximum(places, 0)].tolist()
-        for i, place in enumerate(places.tolist()):
-            row = {column: values[i] for column, values in cells.items()} | {"effective": _moment(since[i])}
-            used[i][name] = row if place >= 0 else None
+        since = [_moment(moment) for moment in table.effective[np.maximum(places, 0)].tolist()]
+        names = (*cells, "effective")
+        told = [
+            dict(zip(names, row, strict=True)) if place >= 0 else None
+            for place, *row in zip(places.tolist(), *cells.values(), since, strict=True)
+        ]
+        for row_of, i in zip(used, which.tolist(), strict=True):
+            row_of[name] = told[i]
     return used
 
 
