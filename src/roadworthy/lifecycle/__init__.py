@@ -12,6 +12,7 @@ from roadworthy.lifecycle.promoting import find_rollback, promote_release, roll_
 from roadworthy.lifecycle.release_warnings import list_warnings, warn_release, weigh_release
 from roadworthy.lifecycle.releases import create_release
 from roadworthy.lifecycle.replay import Explanation, Replay, explain_decision, replay_decision
+from roadworthy.lifecycle.replaying import Asked, Replays, replay_decisions
 from roadworthy.lifecycle.restating import restate_release
 from roadworthy.lifecycle.route import Switch, WasLive, list_switches, resume_deciding, stop_deciding, who_was_live
 from roadworthy.lifecycle.steps import Step
@@ -24,6 +25,7 @@ from roadworthy.lifecycle.views import ReleaseView, list_releases, show_release
 
 __all__ = [
     "AsideRow",
+    "Asked",
     "Change",
     "Diff",
     "Difference",
@@ -32,6 +34,7 @@ __all__ = [
     "Preview",
     "ReleaseView",
     "Replay",
+    "Replays",
     "Step",
     "Switch",
     "TableVersionView",
@@ -58,6 +61,7 @@ __all__ = [
     "promote_release",
     "read_upload",
     "replay_decision",
+    "replay_decisions",
     "restate_release",
     "resume_deciding",
     "roll_back",

@@ -5,38 +5,51 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from msgspec import structs
+from msgspec import Struct, structs
 
 from roadworthy.access import Deed
 from roadworthy.errors import NotFound
-from roadworthy.live import CurrentRoute, decide_again
+from roadworthy.live import Again, CurrentRoute, NotAgain, decide_again, decide_all_again, is_as_hashed
 from roadworthy.model import METHODS
 from roadworthy.records import Decision, Record, decode_payload, encode_payload
 
-__all__ = ["Explanation", "Replay", "explain_decision", "replay_decision"]
+__all__ = ["Explanation", "Replay", "compare", "explain_decision", "replay_decision"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Replay:
+class Replay(Struct, frozen=True, kw_only=True):
     """A decision then and now.
 
     same      every bit of the decision is as it was recorded
-    differs   of code, model, policy and tables, those that it is due to: `code` where this program is another build,
-              `tables` where a table's row is another, `model` where the PD is, `policy` where only what follows from it
-              is; empty where nothing differs
+    erased    the applicant's data were erased, so that nothing can be made again: neither the same nor different
+    differs   which of data, code, model, policy and tables are not what they were:
+              `data` the record is not what was hashed, `code` this program is another build, `model` and `policy` are
+              not those that decided, `tables` a row or a version is another. Where none of that shows, the part that
+              what came out differently comes from: the model a PD, the policy what follows from it
+    fields    what of the decision is otherwise now, by its name in the record
     ulps      how far the PDs lie apart, in units of the last place; None where one of them is missing
+    why       in words, where it could not be made again
     """
 
     decision_id: str
+    application_id: str
     same: bool
-    differs: tuple[str, ...]
-    answer: str
-    answer_now: str
+    erased: bool = False
+    differs: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    answer: str | None
+    answer_now: str | None
     pd: float | None
     pd_now: float | None
     ulps: int | None
-    build: str
+    release: str | None
+    build: str | None
     build_now: str
+    why: str = ""
+
+    @property
+    def answer_changed(self) -> bool:
+        """Whether it was made again, and the answer is another."""
+        return self.answer_now is not None and self.answer_now != self.answer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,24 +70,13 @@ class Explanation:
 
 
 def replay_decision(deed: Deed, current: CurrentRoute, decision_id: str) -> Replay:
-    """Make a recorded decision again and compare bit by bit. Permission decision.replay; errors as `decide_again`."""
+    """Make a recorded decision again and compare bit by bit. Permission decision.replay.
+
+    NotFound where there is no such decision; StoreError where the store cannot be read, or its keys are not at hand.
+    """
     deed.demand("decision.replay")
-    again = decide_again(current, _find(deed, decision_id))
-    then, now = again.recorded, again.decision
-    alike = structs.replace(now, build=then.build, method=then.method and now.method)
-    same = encode_payload(alike) == encode_payload(then)
-    return Replay(
-        decision_id=decision_id,
-        same=same,
-        differs=() if same else _blame(then, now),
-        answer=then.answer,
-        answer_now=now.answer,
-        pd=then.pd,
-        pd_now=now.pd,
-        ulps=None if then.pd is None or now.pd is None else ulps_between(then.pd, now.pd),
-        build=then.build,
-        build_now=now.build,
-    )
+    [again] = decide_all_again(current, [_find(deed, decision_id)])
+    return compare(again, current.build)
 
 
 def explain_decision(deed: Deed, current: CurrentRoute, decision_id: str) -> Explanation:
@@ -96,25 +98,91 @@ def explain_decision(deed: Deed, current: CurrentRoute, decision_id: str) -> Exp
     )
 
 
+def compare(again: Again | NotAgain, build: str) -> Replay:
+    """What was recorded beside what this build makes of it."""
+    if isinstance(again, NotAgain):
+        return _tell_lost(again, build)
+    then, now = again.recorded, _alike(again)
+    encoded = encode_payload(now)
+    # What is written in other bytes may still say the same.
+    same = encoded == again.record.payload or encoded == encode_payload(then)
+    return Replay(
+        decision_id=again.record.record_id,
+        application_id=again.record.subject,
+        same=same,
+        differs=() if same else _blame(again, build),
+        fields=() if same else _list_fields(then, now),
+        answer=then.answer,
+        answer_now=now.answer,
+        pd=then.pd,
+        pd_now=now.pd,
+        ulps=None if then.pd is None or now.pd is None else ulps_between(then.pd, now.pd),
+        release=then.release.id,
+        build=then.build,
+        build_now=build,
+    )
+
+
 def ulps_between(a: float, b: float) -> int:
     """How many float64 numbers lie between two of one sign, counting one of them.
 
     >>> ulps_between(0.1, 0.1), ulps_between(0.1, float(np.nextafter(0.1, 1)))
     (0, 1)
     """
-    return abs(int(np.float64(a).view(np.int64)) - int(np.float64(b).view(np.int64)))
+    return 0 if a == b else abs(int(np.float64(a).view(np.int64)) - int(np.float64(b).view(np.int64)))
 
 
-def _blame(then: Decision, now: Decision) -> tuple[str, ...]:
+def _alike(again: Again) -> Decision:
+    """The decision of today, in which nothing differs for its own sake: the build, and what was not recorded then."""
+    then, now = again.recorded, again.decision
+    return structs.replace(now, build=then.build, method=then.method and now.method)
+
+
+def _tell_lost(lost: NotAgain, build: str) -> Replay:
+    then, erased = lost.recorded, lost.lost == "erased"
+    return Replay(
+        decision_id=lost.record.record_id,
+        application_id=lost.record.subject,
+        same=False,
+        erased=erased,
+        differs=() if erased else _blame(lost, build),
+        answer=None if then is None else then.answer,
+        answer_now=None,
+        pd=None if then is None else then.pd,
+        pd_now=None,
+        ulps=None,
+        release=None if then is None else then.release.id,
+        build=None if then is None else then.build,
+        build_now=build,
+        why=str(lost.error).partition("\n")[0],
+    )
+
+
+def _list_fields(then: Decision, now: Decision) -> tuple[str, ...]:
+    return tuple(name for name in Decision.__struct_fields__ if getattr(then, name) != getattr(now, name))
+
+
+def _blame(again: Again | NotAgain, build: str) -> tuple[str, ...]:
+    """What shows to be another: the record, this program, and the parts that the record names by their digests."""
+    then = again.recorded
     found = []
-    if then.build != now.build:
+    if not is_as_hashed(again.record):
+        found.append("data")
+    if then is not None and then.build != build:
         found.append("code")
-    if then.rows != now.rows:
-        found.append("tables")
-    if then.pd != now.pd:
+    if isinstance(again, NotAgain):
+        if again.lost is not None and again.lost not in found:
+            found.append(again.lost)
+        return tuple(found or ["data"])
+    then, now = again.recorded, again.decision
+    if now.release.model != then.release.model:
         found.append("model")
-    elif not found:
+    if now.release.policy != then.release.policy:
         found.append("policy")
+    if now.rows != then.rows:
+        found.append("tables")
+    if not found:
+        found.append("model" if now.pd != then.pd else "policy")
     return tuple(found)
 
 

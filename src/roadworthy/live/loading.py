@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from sqlalchemy import Connection
 
 from roadworthy.contract import Contract, parse_contract
 from roadworthy.decision import Release
-from roadworthy.errors import PackageError, StoreError
+from roadworthy.errors import NotFound, PackageError, StoreError
 from roadworthy.live.manifest import Manifest, read_manifest
 from roadworthy.model import load_bytes
 from roadworthy.policy import Policy
 from roadworthy.product import Product, parse_product
 from roadworthy.records import read_content
 
-__all__ = ["Loaded", "load_release", "read_bytes"]
+__all__ = ["Loaded", "Part", "find_damage", "load_release", "read_bytes"]
+
+Part = Literal["data", "model", "policy", "tables"]
+"""What a decision is made of, this program apart; what the product's file says counts as policy."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,25 @@ def read_bytes(connection: Connection, digest: str, what: str) -> bytes:
     if content is None:
         raise StoreError(f"the store does not hold {what}", where=digest, mend="restore a backup that does")
     return content.data
+
+
+def find_damage(connection: Connection, release_id: str) -> Part | None:
+    """Which part of a release is no more what was approved: the first whose bytes the store lacks, or has otherwise.
+
+    `data` where the record of the release itself is gone or cannot be read; None where every part is there.
+    """
+    try:
+        manifest = read_manifest(connection, release_id)
+    except (NotFound, StoreError):
+        return "data"
+    parts: list[tuple[Part, str]] = [("model", manifest.package), ("policy", manifest.policy)]
+    parts += [("policy", manifest.product), *(("tables", digest) for digest in manifest.tables.values())]
+    for part, digest in parts:
+        try:
+            read_bytes(connection, digest, part)
+        except StoreError:
+            return part
+    return None
 
 
 def _read_text(connection: Connection, digest: str, what: str) -> str:
