@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 import uvicorn
@@ -62,6 +63,49 @@ async def test_a_head_beyond_the_bound_is_refused_and_the_connection_ends(head: 
     said = await ask(b"GET / HTTP/1.1\r\nhost: x\r\n", head, wait=0.05)
     assert said.startswith(b"HTTP/1.1 431 ")
     assert b"200 OK" not in said
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\nHIDDEN",
+        b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n0\r\n\r\nHIDDEN",
+        b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\ncontent-length: 9\r\n\r\nHIDDEN",
+        b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: +5\r\n\r\nHIDDEN",
+        b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0x5\r\n\r\nHIDDEN",
+        b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\nHIDDEN",
+        b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 99999999999999999999\r\n\r\nHIDDEN",
+        b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nZZ\r\nHIDDEN",
+        b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nffffffffffffffff1\r\nHIDDEN",
+        b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: identity, chunked, x\r\n\r\n0\r\n\r\nHIDDEN",
+        b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding : chunked\r\n\r\n0\r\n\r\nHIDDEN",
+        b"POST / HTTP/1.1\r\nhost: x\r\nx: a\r\n b: c\r\n\r\nHIDDEN",
+        b"POST / HTTP/1.1\r\nhost: x\r\nx\0: a\r\n\r\nHIDDEN",
+        b"POST / HTTP/1.1\nhost: x\ncontent-length: 1\ncontent-length: 2\n\nHIDDEN",
+        b"POST /\x01 HTTP/1.1\r\nhost: x\r\n\r\nHIDDEN",
+        b"POST / HTTP/9.9\r\nhost: x\r\n\r\nHIDDEN",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    ],
+    ids=lambda request: repr(request[20:80]),
+)
+async def test_what_two_servers_would_read_differently_is_read_by_none(request_: bytes) -> None:
+    """Request smuggling: two lengths, a length with chunks, chunks that are none. What is hidden behind is not done."""
+    hidden = b"GET /hidden HTTP/1.1\r\nhost: x\r\n\r\n"
+    said = await ask(request_.replace(b"HIDDEN", hidden))
+    head, _, body = said.partition(b"\r\n\r\n")
+    assert said.count(b"HTTP/1.1 ") == 1, "one answer, and the connection ends"
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"application/problem+json" in head
+    assert b"connection: close" in head
+    assert json.loads(body)["type"] == "/problems/request"
+
+
+async def test_a_length_that_lies_hides_no_request() -> None:
+    """Too short, and what follows is no request; too long, and we wait for the rest, which the door bounds."""
+    short = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\n" + b'{"inputs": {}}'
+    said = await ask(short)
+    assert (said.startswith(b"HTTP/1.1 400 "), said.count(b"HTTP/1.1")) == (True, 1)
+    assert await ask(short.replace(b": 3", b": 300")) == b""
 
 
 async def test_a_head_that_never_ends_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:

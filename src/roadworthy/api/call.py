@@ -108,7 +108,7 @@ def _validator(kind: Any) -> Any:
 def _find_violations(value: Any, kind: Any) -> list[Violation]:
     found: list[Violation] = []
     for error in _validator(kind).iter_errors(value):
-        path = "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.instance_path)
+        path = "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step[:60]}" for step in error.instance_path)
         found += _say(error.kind, str(error.schema_path[-1]) if error.schema_path else "type", path)
         if len(found) > _MOST_SAID:
             break

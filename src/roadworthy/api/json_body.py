@@ -24,6 +24,8 @@ DEEPEST = 32
 _LEAST, _MOST = -(2**63), 2**63 - 1
 _LONG_NUMBER = re.compile(rb"[0-9]{19}")
 _PLAIN = re.compile(r"[^\W\d]\w*")
+_LONGEST_STEP = 60
+"""So much of a key is told in a path."""
 _decode = msgspec.json.Decoder().decode
 
 
@@ -155,6 +157,7 @@ def _find_faults(body: bytes) -> Iterator[Violation]:
 
 
 def _step(path: str, key: str) -> str:
+    key = key[:_LONGEST_STEP].encode(errors="replace").decode()  # half a letter is none, and cannot be told
     if _PLAIN.fullmatch(key):
         return f"{path}.{key}"
     return f"{path}['{key.translate({39: chr(92) + chr(39), 92: chr(92) * 2})}']"

@@ -31,6 +31,8 @@ __all__ = ["check_body"]
 
 _FIRST = np.zeros(1, dtype=np.int64)
 _UNKNOWN = "is not a column of the contract"
+_LONGEST_NAME = 60
+"""So much is told of a name that the contract does not know."""
 
 
 def check_body(contract: Contract, body: Any) -> Batch | list[Violation]:
@@ -71,7 +73,7 @@ def check_body(contract: Contract, body: Any) -> Batch | list[Violation]:
 
 
 def _unknown(names: Iterable[Any], inside: str = "$.inputs") -> list[Violation]:
-    return [Violation(place_of(str(name), inside=inside), "unknown_column", _UNKNOWN) for name in names]
+    return [Violation(place_of(str(name)[:_LONGEST_NAME], inside=inside), "unknown_column", _UNKNOWN) for name in names]
 
 
 def _read(column: Column, value: Any, path: str, violations: list[Violation]) -> Reading:

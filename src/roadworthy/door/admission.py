@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -17,12 +19,17 @@ from roadworthy.errors import NotSignedIn
 if TYPE_CHECKING:
     from roadworthy.door.metrics import Metrics
 
-__all__ = ["Admitted", "KeyCheck", "RateLimit", "admitted_of", "check_type", "read_body"]
+__all__ = ["Admitted", "KeyCheck", "RateLimit", "admitted_of", "check_headers", "check_type", "read_body"]
 
 _PLACE = "roadworthy"
 _BYTES = "application/octet-stream"
+_GIVEN_ONCE = frozenset(
+    (b"authorization", b"content-encoding", b"content-length", b"content-type", b"host", b"idempotency-key")
+)
 _BODY_SECONDS = 30
 """How long a body may take to arrive, for each further piece of it."""
+_SLOWEST = 16 << 10
+"""Bytes a second that a body has on the whole, after that time: whoever sends it in crumbs keeps no connection."""
 
 
 @dataclass(kw_only=True)
@@ -78,6 +85,18 @@ def admitted_of(scope: Scope) -> Admitted:
     """The request as it was let in."""
     found: Admitted = scope[_PLACE]  # type: ignore[literal-required]  # put there by `put_in`
     return found
+
+
+def check_headers(headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """ProblemError 400 where a header that decides something is given twice: what is before us may read the other.
+
+    >>> check_headers([(b"accept", b"a"), (b"accept", b"b"), (b"host", b"x")])
+    """
+    named = Counter(name for name, _ in headers if name in _GIVEN_ONCE)
+    twice = [name.decode() for name, count in named.items() if count > 1]
+    if twice:
+        violations = tuple(Violation(f"$.headers.{name}", "duplicate", "is given more than once") for name in twice)
+        raise ProblemError(Problem.of("header", "A header cannot be used", 400, violations=violations))
 
 
 class KeyCheck:
@@ -186,9 +205,12 @@ async def read_body(receive: Receive, headers: dict[bytes, bytes], most: int) ->
         raise _too_large(most)
     pieces: list[bytes] = []
     size = 0
+    clock = asyncio.get_running_loop().time
+    began = clock()
     while True:
+        ends = min(clock(), began + size / _SLOWEST) + _BODY_SECONDS
         try:
-            async with asyncio.timeout(_BODY_SECONDS):
+            async with asyncio.timeout_at(ends):
                 message = await receive()
         except TimeoutError:
             raise ProblemError(Problem.of("timeout", "The body did not arrive", 408), {"Connection": "close"}) from None

@@ -21,6 +21,7 @@ from roadworthy.door.admission import (
     Admitted,
     GoneAwayError,
     RateLimit,
+    check_headers,
     check_permission,
     check_type,
     is_file,
@@ -139,6 +140,7 @@ class Door:
         try:
             row = self.table.find(asked.method, asked.path)
             entrance, app = self._behind[row]
+            check_headers(scope["headers"])
             admitted = await self._admit(entrance, row, asked, receive)
             put_in(scope, admitted)
             await app(scope, _receive_again(admitted.body, receive), send_on)

@@ -13,6 +13,12 @@ LARGEST_HEAD: Final = 64 << 10
 """How large the request line and the headers may be together, in bytes."""
 HEAD_SECONDS: Final = 30.0
 """How long they may take to arrive."""
+_NO_HTTP = (
+    b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/problem+json\r\n"
+    b"content-length: 124\r\nconnection: close\r\n\r\n"
+    b'{"type":"/problems/request","title":"The request cannot be read","status":400,'
+    b'"detail":"it is no HTTP, or says two lengths"}'
+)
 _TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/problem+json\r\n"
     b"content-length: 98\r\nconnection: close\r\n\r\n"
@@ -38,6 +44,11 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._waiting is not None and self._head > LARGEST_HEAD and not self.transport.is_closing():
             self.transport.write(_TOO_LARGE)
             self.transport.close()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # uvicorn's words; ours are a problem
+        """Answer what is no HTTP: two lengths, a length with chunks, a header on two lines; then hang up."""
+        self.transport.write(_NO_HTTP)
+        self.transport.close()
 
     def on_message_begin(self) -> None:
         """The next request on this connection."""

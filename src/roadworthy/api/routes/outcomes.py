@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import io
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Annotated, Any
 
 import numpy as np
@@ -32,6 +33,8 @@ from roadworthy.policy import find_band_starts
 __all__ = ["HANDLERS"]
 
 _LINES = "application/x-ndjson"
+MOST_ROWS = 100_000
+"""So many outcomes at once: they are all held until each is recorded."""
 _ROW = {
     "description": (
         "One outcome: application_id; event, one of "
@@ -182,7 +185,7 @@ def post_outcomes(request: Call) -> Response[bytes]:
         case "text/csv":
             rows = _read_csv(admitted.body)
         case "application/x-ndjson":
-            rows = [_read_line(line) for line in admitted.body.splitlines() if line.strip()]
+            rows = _at_most(_read_line(line) for line in io.BytesIO(admitted.body) if line.strip())
         case _:
             rows = _read_rows(decode_json(admitted.body))
     taken = record_outcomes(request.deed(), rows, time_zone=zone)
@@ -304,13 +307,23 @@ def _read_line(line: bytes) -> Any:
         return line.decode("utf-8", "backslashreplace")
 
 
-def _read_csv(body: bytes) -> Iterable[Mapping[str, Any]]:
+def _read_csv(body: bytes) -> list[Any]:
     try:
-        text = body.decode("utf-8-sig")
-        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, restkey="more", restval="")
-        return list(reader)
+        text = io.TextIOWrapper(io.BytesIO(body), encoding="utf-8-sig", newline="")
+        return _at_most(csv.DictReader(text, strict=True, restkey="more", restval=""))
     except (UnicodeDecodeError, csv.Error) as error:
         raise _refuse(Violation("$", "csv", f"cannot be read as CSV: {error}")) from None
+
+
+def _at_most(rows: Iterable[Any]) -> list[Any]:
+    """The rows; ProblemError 413 where they are too many, before the rest is read."""
+    read = list(islice(rows, MOST_ROWS + 1))
+    if len(read) > MOST_ROWS:
+        said = f"{MOST_ROWS:,} outcomes at once, at most"
+        raise ProblemError(
+            Problem.of("too-large", "The body is too large", 413, said, mend="send them in several requests")
+        )
+    return read
 
 
 def _refuse(violation: Violation) -> ProblemError:
