@@ -17,7 +17,7 @@ import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roadworthy.batch.sources import excel_file
+from roadworthy.batch.sources.excel_file import LARGEST_UNPACKED
 from roadworthy.contract import Batch, Column, Contract, check_table
 from roadworthy.decision import Table
 from roadworthy.errors import DataError
@@ -155,8 +155,9 @@ class TestReading:
         bomb = io.BytesIO()
         with ZipFile(bomb, "w", ZIP_DEFLATED) as archive:
             archive.writestr("xl/workbook.xml", b"0" * 5_000_000)
-        with patch.object(excel_file, "LARGEST_UNPACKED", 1_000_000), pytest.raises(DataError, match="unpacks to"):
-            check(bomb.getvalue())
+        said = bomb.getvalue().replace((5_000_000).to_bytes(4, "little"), (LARGEST_UNPACKED + 1).to_bytes(4, "little"))
+        with pytest.raises(DataError, match="unpacks to"):
+            check(said)
         with patch.object(table_file, "LARGEST_FILE", 10), pytest.raises(DataError, match="bytes"):
             check(FILE)
         parquet = io.BytesIO()

@@ -21,7 +21,7 @@ from roadworthy.batch.score import Scored, score
 from roadworthy.batch.scoring import SCORE, FileSeen, ask_to_score, look_at_file, warn_same_file
 from roadworthy.batch.set_aside import describe_set_aside
 from roadworthy.batch.sinks import Sink, open_sink
-from roadworthy.batch.sources import Source, open_table
+from roadworthy.batch.sources import Source, open_apart, open_table
 
 __all__ = [
     "DECISIONS",
@@ -44,6 +44,7 @@ __all__ = [
     "job_handlers",
     "look_at_file",
     "map_columns",
+    "open_apart",
     "open_sink",
     "open_source",
     "open_table",

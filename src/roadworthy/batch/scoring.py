@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -17,7 +18,7 @@ from roadworthy.batch.kept_files import BRANCHES, DECISIONS, SET_ASIDE, keep_fil
 from roadworthy.batch.mapping import SourceMapping, absent_inputs
 from roadworthy.batch.record import record_file
 from roadworthy.batch.score import score
-from roadworthy.batch.sources import open_table
+from roadworthy.batch.sources import Source, open_apart
 from roadworthy.batch.wrong_file import refuse_wrong_file
 from roadworthy.errors import StoreError
 from roadworthy.jobs import Handler, Job, Running, list_jobs, submit_job
@@ -50,16 +51,23 @@ def look_at_file(data: bytes, name: str, live: Loaded) -> FileSeen:
 
     `name` is what messages call it: a file's name without folders. `live` would decide it.
     """
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / name
-        path.write_bytes(data)
-        source = open_table(path)
+    with _opened(data, name) as source:
         refuse_wrong_file(source, name, live)
-        mapping = SourceMapping(file=path.name, format=source.format)
+        mapping = SourceMapping(file=source.path.name, format=source.format)
         absent = absent_inputs(source, mapping, live.contract)
         rows = sum(table.num_rows for table in source.batches()) if source.rows is None else source.rows
         like = live.release.package.golden()[0]
         return FileSeen(rows, source.notes, absent, warn_applications(source, mapping, live.contract, absent, like))
+
+
+@contextmanager
+def _opened(data: bytes, name: str) -> Iterator[Source]:
+    """The file, opened in a process apart."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_bytes(data)
+        with open_apart(path) as source:
+            yield source
 
 
 def warn_same_file(deed: Deed, data: bytes, zone: str, once_key: str | None) -> tuple[str, ...]:
@@ -128,15 +136,13 @@ def _score(running: Running, current: CurrentRoute, clock: Callable[[], datetime
         done += more
         running.progress(done, rows)
 
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "applications"
-        path.write_bytes(content.data)
+    with TemporaryDirectory() as folder, _opened(content.data, "applications") as source:
         out, aside = Path(folder) / "decisions.csv", Path(folder) / "set_aside.csv"
-        source = open_table(path)
         refuse_wrong_file(source, running.job.input["name"], loaded)
+        mapping = SourceMapping(file=source.path.name, format=source.format)
         terms: dict[str, Any] = {
             "set_aside": aside,
-            "absent": absent_inputs(source, SourceMapping(file=path.name, format=source.format), loaded.contract),
+            "absent": absent_inputs(source, mapping, loaded.contract),
             "progress": step,
         }
         if record:

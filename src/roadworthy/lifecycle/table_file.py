@@ -12,7 +12,7 @@ import pyarrow as pa
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from roadworthy.batch import open_table
+from roadworthy.batch import open_apart
 from roadworthy.contract import RESERVED, UNSEEN, Batch, Column, Contract, check_table, column_of
 from roadworthy.errors import DataError, RoadworthyError
 from roadworthy.lifecycle.table_diff import is_missing
@@ -46,7 +46,7 @@ class CheckedFile:
 
 
 def check_file(contract: Contract, data: bytes, file_name: str) -> CheckedFile:
-    """Read CSV, Excel or Parquet, by its content, and check every row by the table's contract.
+    """Read CSV, Excel or Parquet, by its content and in a process apart, and check every row by the table's contract.
 
     Beside the contract's own rules: `missing` for a row without a key, `allowed` for a category that the contract does
     not list, `duplicate_key` for the later rows of one key. DataError where the file is too large or no table, where
@@ -83,17 +83,17 @@ def _read(data: bytes, file_name: str) -> tuple[pa.Table, tuple[str, ...]]:
         path = Path(folder) / "upload"
         path.write_bytes(data)
         try:
-            source = open_table(path)
-            parts, rows = [], source.rows or 0
-            if rows <= MOST_ROWS:
-                rows = 0
-                for part in source.batches():
-                    parts.append(part)
-                    rows += part.num_rows
-                    if rows > MOST_ROWS:
-                        break
-            if rows > MOST_ROWS:
-                raise DataError("has too many rows", where=path, mend=f"at most {MOST_ROWS:,}")
+            with open_apart(path) as source:
+                parts, rows = [], source.rows or 0
+                if rows <= MOST_ROWS:
+                    rows = 0
+                    for part in source.batches():
+                        parts.append(part)
+                        rows += part.num_rows
+                        if rows > MOST_ROWS:
+                            break
+                if rows > MOST_ROWS:
+                    raise DataError("has too many rows", where=path, mend=f"at most {MOST_ROWS:,}")
         except RoadworthyError as error:
             error.where = (error.where or str(path)).replace(str(path), file_name)
             raise

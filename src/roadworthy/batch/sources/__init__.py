@@ -9,13 +9,14 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
+from roadworthy.batch.sources.apart import open_apart
 from roadworthy.batch.sources.csv_file import DELIMITERS, CsvSource
 from roadworthy.batch.sources.excel_file import ExcelSource
 from roadworthy.batch.sources.parquet_file import ParquetSource
 from roadworthy.batch.sources.source import BATCH_ROWS, Format, Source
 from roadworthy.errors import DataError
 
-__all__ = ["BATCH_ROWS", "DELIMITERS", "Format", "Source", "open_table"]
+__all__ = ["BATCH_ROWS", "DELIMITERS", "Format", "Source", "open_apart", "open_table"]
 
 _OTHER_CONTENT = {
     b"\x1f\x8b": ("is compressed with gzip", "gunzip it first"),

@@ -24,6 +24,8 @@ DELIMITERS = (",", ";", "\t", "|")
 """The delimiters that are told apart by themselves."""
 _SAMPLE_BYTES = 1 << 20
 _SAMPLE_ROWS = 200
+LONGEST_LINE = 4 << 20
+"""The longest line, in characters; what is parsed at a time is sixteen of the first lines' longest."""
 _BLOCK = 1 << 20
 """Bytes parsed at a time, unless rows are very wide; Arrow reads some forty blocks ahead."""
 _NUMBER = re.compile(r"[+-]?[\d.,]*\d[\d.,]*")
@@ -179,11 +181,13 @@ def _look_through(path: Path) -> _Bytes:
                     bad_byte = f"byte 0x{error.object[error.start]:02x} on line {line}"
                 lines += block.count(b"\n")
         file.seek(0)
-        start = file.read(2)
+        start = file.read(4)
     notes = []
     if block[-1:] not in (b"\r", b"\n"):
         notes.append("the last line does not end: if the file was cut off, its last value may be short")
-    if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+    if start in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE):
+        raise DataError("is UTF-32", where=path, mend="save it as UTF-8")
+    if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return _Bytes("utf-16", digest.hexdigest(), quotes, apostrophes, ["read as UTF-16"])
     if nul:
         raise DataError(
@@ -216,8 +220,19 @@ def _old_encoding(path: Path) -> str:
 
 def _sample(path: Path, encoding: str) -> list[str]:
     """The file's first lines, with their ends: at least one, about 1 MiB together."""
+    lines: list[str] = []
+    size = 0
     with path.open(encoding=encoding, errors="replace", newline="") as file:
-        return list(islice(file.readlines(_SAMPLE_BYTES), _SAMPLE_ROWS))
+        while size < _SAMPLE_BYTES and len(lines) < _SAMPLE_ROWS and (line := file.readline(LONGEST_LINE + 1)):
+            if len(line) > LONGEST_LINE:
+                raise DataError(
+                    f"a line of more than {LONGEST_LINE:,} characters",
+                    where=f"{path}, line {len(lines) + 1}",
+                    mend="is it a table at all? Export it again, with a line for each row",
+                )
+            lines.append(line)
+            size += len(line)
+    return lines
 
 
 def _records(lines: list[str], delimiter: str) -> Iterator[list[str]]:

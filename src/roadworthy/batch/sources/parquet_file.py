@@ -51,5 +51,8 @@ class ParquetSource(Source):
 
 
 def _unreadable(path: Path, error: Exception) -> DataError:
+    if isinstance(error, MemoryError):
+        mend = "write it with smaller row groups, or cut it into several"
+        return DataError("takes more memory than there is", where=path, mend=mend)
     reason = str(error).splitlines()[0]
     return DataError(f"is damaged Parquet: {reason}", where=path, mend="copy or export it again")

@@ -7,18 +7,20 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Literal
 
 import pyarrow as pa
 
 from roadworthy.errors import DataError
 
-__all__ = ["BATCH_ROWS", "Format", "Source", "column_names", "in_tables_of", "no_rows"]
+__all__ = ["BATCH_ROWS", "MOST_COLUMNS", "Format", "Source", "column_names", "in_tables_of", "no_rows"]
 
 Format = Literal["csv", "parquet", "excel"]
 
 BATCH_ROWS = 65_536
 """Rows of one table of `Source.batches`, unless asked otherwise."""
+MOST_COLUMNS = 16_384
+"""The most columns of a file: as many as a sheet of Excel has."""
 
 
 class Source(ABC):
@@ -28,7 +30,7 @@ class Source(ABC):
     `notes` says in plain words what was assumed in reading, for the user to see.
     """
 
-    format: ClassVar[Format]
+    format: Format
 
     def __init__(self, path: Path, schema: pa.Schema, *, rows: int | None, notes: Sequence[str] = ()) -> None:
         self.path = path
@@ -100,6 +102,9 @@ def column_names(raw: Sequence[object], path: Path) -> tuple[list[str], list[str
 
     Spaces around a name go; a column without a name is called `unnamed_` and its position.
     """
+    if len(raw) > MOST_COLUMNS:
+        mend = f"at most {MOST_COLUMNS:,}: is the delimiter right, or was the table turned on its side?"
+        raise DataError(f"has {len(raw):,} columns", where=path, mend=mend)
     names = [str(cell).strip().removeprefix("\ufeff") if cell is not None else "" for cell in raw]
     notes = []
     unnamed = [position for position, name in enumerate(names, start=1) if not name]

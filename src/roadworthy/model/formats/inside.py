@@ -16,7 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from roadworthy.model.formats.guard import Forbidden, give_up, leave_network, limit_resources
+from roadworthy.guard import Forbidden, give_up, leave_network, limit_resources
 
 __all__ = ["main"]
 

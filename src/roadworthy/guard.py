@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Forbidden", "give_up", "leave_network"]
+__all__ = ["Forbidden", "give_up", "leave_network", "limit_resources"]
 
 SECONDS = 120
 MEMORY = 8 * 2**30
@@ -44,11 +44,11 @@ def leave_network() -> bool:
     return True
 
 
-def limit_resources() -> None:
-    """Bound time, memory and files; what was started with lower bounds keeps them."""
+def limit_resources(seconds: int = SECONDS, memory: int = MEMORY) -> None:
+    """Bound time, memory (bytes of addresses) and files; what was started with lower bounds keeps them."""
     for kind, most in (
-        (resource.RLIMIT_CPU, SECONDS),
-        (resource.RLIMIT_AS, MEMORY),
+        (resource.RLIMIT_CPU, seconds),
+        (resource.RLIMIT_AS, memory),
         (resource.RLIMIT_FSIZE, LARGEST_FILE),
         (resource.RLIMIT_NOFILE, OPEN_FILES),
         (resource.RLIMIT_CORE, 0),
