@@ -69,10 +69,12 @@ static int strike(int kind) {
     return fault.error;
 }
 
-static int is_full(int fd, int64_t end) {
+/* How many bytes there is room for from here on. */
+static int64_t room(int fd, int64_t offset) {
     const char *flag = getenv("DISK_FULL");
     struct stat now;
-    return flag && !access(flag, F_OK) && !fstat(fd, &now) && end > now.st_size;
+    if (!flag || access(flag, F_OK) || fstat(fd, &now)) return INT64_MAX;
+    return now.st_size > offset ? now.st_size - offset : 0;
 }
 
 /* What a test tells. */
@@ -102,12 +104,14 @@ ssize_t pwrite64(int fd, const void *data, size_t length, off64_t offset) {
     if (!name_of(fd, path)) return real(fd, data, length, offset);
     pthread_mutex_lock(&lock);
     int error = strike(WRITE);
-    if (!error && is_full(fd, offset + length)) error = ENOSPC;
     ssize_t done = -1;
     if (error == ENOSPC && length >= 1024) { /* a disk that fills takes the beginning, and refuses the rest */
         length /= 2, error = 0;
-        if (fault.kind < 0 && !is_full(fd, offset + length)) fault.kind = WRITE, fault.nth = 1;
+        if (fault.kind < 0) fault.kind = WRITE, fault.nth = 1;
     }
+    int64_t left = room(fd, offset);
+    if (!error && !left) error = ENOSPC;
+    if ((int64_t)length > left) length = left;
     if (!error) {
         done = real(fd, data, length, offset);
         error = errno;
@@ -137,7 +141,7 @@ int ftruncate64(int fd, off64_t length) {
     if (!name_of(fd, path)) return real(fd, length);
     pthread_mutex_lock(&lock);
     int error = strike(TRUNCATE);
-    if (!error && is_full(fd, length)) error = ENOSPC;
+    if (!error && length && !room(fd, length - 1)) error = ENOSPC;
     int done = error ? -1 : real(fd, length);
     if (done == 0) note('T', 0, length, path, "", 0);
     pthread_mutex_unlock(&lock);
