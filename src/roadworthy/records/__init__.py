@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from roadworthy.records.archive import ArchivedTable, Manifest, backup, read_manifest, restore
+from roadworthy.records.archive_folder import Archived, ArchiveManifest, archive, read_archive_manifest
 from roadworthy.records.chain import GENESIS, Verified, verify_rows
 from roadworthy.records.connections import Connections
 from roadworthy.records.contents import Content, drop_content, keep_content, read_content
@@ -53,9 +54,22 @@ from roadworthy.records.rotating import Rotated, begin_rotation, rotate_wrapping
 from roadworthy.records.route import Live, Route, RouteChange
 from roadworthy.records.schema import metadata
 from roadworthy.records.search import Found, Wanted, count_applications, read_application, search_applications
+from roadworthy.records.signing import (
+    Heads,
+    KeyIntroduced,
+    SignedHeads,
+    SigningKey,
+    export_heads,
+    list_signing_keys,
+    make_signing_key,
+    read_signed_heads,
+    rotate_signing_key,
+    write_signed_heads,
+)
 from roadworthy.records.store import Store, StoreFacts, create_store, migrate_store, open_store
 from roadworthy.records.streaming import read_parts
-from roadworthy.records.verifying import verify_chain
+from roadworthy.records.verifying_files import verify_archive, verify_backup
+from roadworthy.records.verifying_stores import verify_chain
 from roadworthy.records.wrapping import (
     WrappingKey,
     WrappingKeys,
@@ -73,6 +87,8 @@ __all__ = [
     "Appended",
     "Application",
     "Approval",
+    "ArchiveManifest",
+    "Archived",
     "ArchivedTable",
     "Conflict",
     "Connections",
@@ -85,7 +101,9 @@ __all__ = [
     "FinalAnswer",
     "Found",
     "Head",
+    "Heads",
     "HumanReview",
+    "KeyIntroduced",
     "Ledger",
     "LegalHold",
     "Live",
@@ -107,6 +125,8 @@ __all__ = [
     "Route",
     "RouteChange",
     "RouteEvent",
+    "SignedHeads",
+    "SigningKey",
     "SlotOpened",
     "Span",
     "StatedReason",
@@ -118,6 +138,7 @@ __all__ = [
     "WrappingKey",
     "WrappingKeys",
     "approve",
+    "archive",
     "backup",
     "begin_rotation",
     "count_applications",
@@ -127,9 +148,12 @@ __all__ = [
     "decode_payload",
     "drop_content",
     "encode_payload",
+    "export_heads",
     "find_wrapping_keys",
     "keep_content",
     "kind_of",
+    "list_signing_keys",
+    "make_signing_key",
     "make_wrapping_file",
     "metadata",
     "migrate_store",
@@ -140,20 +164,26 @@ __all__ = [
     "propose",
     "read_application",
     "read_approvals",
+    "read_archive_manifest",
     "read_branches",
     "read_content",
     "read_latest_moment",
     "read_manifest",
     "read_parts",
     "read_proposal",
+    "read_signed_heads",
     "read_wrapping_file",
     "read_wrapping_text",
     "rebuild_projections",
     "restore",
+    "rotate_signing_key",
     "rotate_wrapping_key",
     "search_applications",
     "to_us",
+    "verify_archive",
+    "verify_backup",
     "verify_chain",
     "verify_rows",
     "whose",
+    "write_signed_heads",
 ]

@@ -30,9 +30,9 @@ from roadworthy.records.ledger import read_heads
 from roadworthy.records.migrating import read_revisions, run_migrations
 from roadworthy.records.schema import store as store_table
 from roadworthy.records.store import Store, connect_store, no_keys
-from roadworthy.records.verifying import verify_within
+from roadworthy.records.verifying_stores import verify_within
 
-__all__ = ["ArchivedTable", "Manifest", "backup", "read_manifest", "restore"]
+__all__ = ["ArchivedTable", "Manifest", "backup", "load_backup", "read_manifest", "restore", "sync_to_disk"]
 
 _FORMAT = 1
 _MANIFEST = "manifest.json"
@@ -76,9 +76,9 @@ def backup(store: Store, path: Path, *, at: datetime) -> Manifest:
         with store.reading() as connection, ZipFile(part, "w", ZIP_STORED) as archive:
             manifest = _write_tables(connection, archive, at)
             archive.writestr(_MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
-        _sync(part)
+        sync_to_disk(part)
         part.rename(path)
-        _sync(path.parent)
+        sync_to_disk(path.parent)
     except OSError as error:
         raise StoreError(f"the backup cannot be written: {error.strerror}", where=path) from error
     finally:
@@ -98,6 +98,11 @@ def restore(path: Path, url: str) -> Manifest:
 
     Whole or not at all. StoreError: the backup is damaged, or what it holds does not verify. Refused: there is a store.
     """
+    return load_backup(path, url, migrate=True)
+
+
+def load_backup(path: Path, url: str, *, migrate: bool) -> Manifest:
+    """`restore`; without `migrate`, a store as the version left it that made the backup."""
     with _open_archive(path) as archive, connect_store(url, no_keys, create=True) as target:
         manifest = _read_manifest(archive, path)
         _check_hashes(archive, manifest, path)
@@ -114,7 +119,8 @@ def restore(path: Path, url: str) -> Manifest:
             found = verify_within(connection)
             if found.fault is not None or _say_heads(found.heads) != manifest.heads:
                 raise StoreError(f"the backup does not verify: {found.fault or 'other heads'}", where=path)
-            run_migrations(connection)
+            if migrate:
+                run_migrations(connection)
 
         target.transact(load)
     return manifest
@@ -141,7 +147,8 @@ def _write_table(connection: Connection, table: Table, archive: ZipFile) -> Arch
     with archive.open(_member(table.name), "w", force_zip64=True) as member:
         file = _Hashing(member)
         with pq.ParquetWriter(file, schema, compression="zstd") as writer:
-            found = connection.execution_options(yield_per=at_once).execute(select(table))
+            in_order = select(table).order_by(*table.primary_key.columns)
+            found = connection.execution_options(yield_per=at_once).execute(in_order)
             for part in found.partitions():
                 columns = zip(*part, strict=True)
                 arrays = [pa.array(values, kind) for values, kind in zip(columns, schema.types, strict=True)]
@@ -210,7 +217,7 @@ def _check_hashes(archive: ZipFile, manifest: Manifest, path: Path) -> None:
             raise StoreError(f"{_member(table.name)} is not what was backed up", where=path, mend="another backup")
 
 
-def _sync(path: Path) -> None:
+def sync_to_disk(path: Path) -> None:
     """What was written to a file, or hung in a folder, is on disk when this returns."""
     opened = os.open(path, os.O_RDONLY)
     try:

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from types import TracebackType
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ __all__ = ["Gap", "Marker", "Marks"]
 
 Bools = npt.NDArray[np.bool_]
 Hashes = npt.NDArray[np.uint64]
+Texts: TypeAlias = "Sequence[bytes] | pa.Array"
 _MARK = np.dtype([("subject", "u8"), ("record", "u8"), ("nth", "i8"), ("seq", "i8"), ("slot", "i4")])
 _AT_ONCE = 4_000_000
 
@@ -44,8 +45,8 @@ class Marker:
         slot: Sequence[int],
         seq: Sequence[int],
         nth: Sequence[int],
-        subject: Sequence[bytes],
-        record_id: Sequence[bytes],
+        subject: Texts,
+        record_id: Texts,
     ) -> bytes:
         """The marks of some rows, as bytes."""
         marks = np.empty(len(seq), _MARK)
@@ -53,11 +54,11 @@ class Marker:
         marks["subject"], marks["record"] = self.hash(subject), self.hash(record_id)
         return marks.tobytes()
 
-    def hash(self, texts: Sequence[bytes]) -> Hashes:
+    def hash(self, texts: Texts) -> Hashes:
         """64 bits for each text."""
         import polars as pl  # loads on use: most who open a store verify nothing
 
-        column: Any = pl.from_arrow(pa.array(texts, pa.large_binary()))
+        column: Any = pl.from_arrow(texts if isinstance(texts, pa.Array) else pa.array(texts, pa.binary()))
         hashed: Hashes = column.hash(self.seed).to_numpy()
         return hashed
 

@@ -30,6 +30,8 @@ ROW = (
 NOTED = (b"slot_opened", b"signing_key")
 """Kinds whose payloads the check of a whole store looks into."""
 _HEADER = Packing(">3s32sIQQqqB7I").pack
+_NO_EPOCH = 1 << 63
+"""Cannot be packed: a negative epoch would hash as none does."""
 
 
 class Chunk(NamedTuple):
@@ -94,7 +96,7 @@ def _hash(
 ) -> bytes:  # fmt: skip
     """`hash_row` over what a store's driver gives: as few steps as there can be, for this is where the time goes."""
     header = _HEADER(
-        FORMAT, previous, slot, seq, nth, at_us, -1 if epoch is None else epoch, trial,
+        FORMAT, previous, slot, seq, nth, at_us, -1 if epoch is None else epoch if epoch >= 0 else _NO_EPOCH, trial,
         len(record_id), len(kind), len(subject), len(actor), len(payload),
         NONE if key_id is None else len(key_id), NONE if sealed is None else len(sealed),
     )  # fmt: skip
@@ -169,12 +171,17 @@ def _note(chunk: Chunk) -> Iterator[Noted]:
         if kind in chunk.kind:
             for row, found in enumerate(chunk.kind):
                 if found == kind:
-                    yield Noted(chunk.slot[row], chunk.seq[row], kind.decode(), chunk.payload[row])
+                    yield Noted(chunk.slot[row], chunk.seq[row], kind.decode(), _plain(chunk.payload[row]))
 
 
-def say_id(record_id: object) -> str:
+def _plain(payload: Any) -> bytes:
+    return bytes(payload.as_py() if hasattr(payload, "as_py") else payload)
+
+
+def say_id(record_id: Any) -> str:
     """A record's id as it may be printed, whatever somebody put there."""
-    return record_id.decode(errors="replace") if isinstance(record_id, bytes) else str(record_id)
+    text = record_id.as_py() if hasattr(record_id, "as_py") else record_id
+    return text.decode(errors="replace") if isinstance(text, bytes) else str(text)
 
 
 def say_missing(slot: int, seq: int, other: int, found: int) -> str:
