@@ -29,10 +29,11 @@ from roadworthy import api, desk
 from roadworthy.access import KeyRing, Passwords, RandomBytes
 from roadworthy.batch import forget_files, job_handlers
 from roadworthy.door import BoundedProtocol, Door, Metrics, Services, make_log
+from roadworthy.erasure import open_kept_store
 from roadworthy.errors import StoreError, UsageError
 from roadworthy.jobs import Runner
 from roadworthy.live import CurrentRoute
-from roadworthy.records import Store, new_id, open_store
+from roadworthy.records import Store, new_id
 from roadworthy.settings import Settings
 
 __all__ = ["App", "build", "serve", "settle_process"]
@@ -127,7 +128,7 @@ def build(settings: Settings) -> App:
     def make_id() -> str:
         return new_id(clock())
 
-    store = open_store(settings.store)
+    store = open_kept_store(settings, now=clock())
     try:
         current = CurrentRoute(store)
         worker = f"{os.getpid()}-{token_hex(4)}"

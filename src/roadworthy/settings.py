@@ -80,13 +80,30 @@ class Settings:
         default=30,
         metadata=_about("How long files that were uploaded to be scored, and results, are kept.", least=1, most=3650),
     )
-    wrapping_key_file: Path | None = field(
-        default=None,
-        metadata=_about("The file with the key that wraps the applicants' own keys. It is never in the store."),
+    wrapping_key_file: Path = field(
+        default=Path("wrapping.key"),
+        metadata=_about(
+            "The file with the key that wraps the applicants' own keys; the erasures are listed beside it. A new store "
+            "makes it. It is never in the store."
+        ),
     )
-    signing_key_file: Path | None = field(
+    wrapping_key: str | None = field(
         default=None,
-        metadata=_about("The file with the key that signs the audit chain's heads. It is never in the store."),
+        metadata=_about(
+            "The wrapping key itself, instead of its file; several with commas, the newest first. Read from the "
+            "environment only.",
+            secret=True,
+        ),
+    )
+    retain_months: int = field(
+        default=25,
+        metadata=_about("How long an applicant's data are kept after the last record about them.", least=1, most=1200),
+    )
+    signing_key_file: Path = field(
+        default=Path("signing.key"),
+        metadata=_about(
+            "The file with the key that signs the audit chain's heads. A new store makes it. It is never in the store."
+        ),
     )
     log_level: LogLevel = field(default="info", metadata=_about("The least urgent messages that are logged."))
 
@@ -169,6 +186,8 @@ def read_settings(folder: Path, environment: Mapping[str, str] | None = None, **
     ):
         values |= {name: _check(_NAMES[name], one) for name, one in layer.items()}
         told |= layer
+    for name in ("wrapping_key_file", "signing_key_file"):
+        values.setdefault(name, getattr(default, name))
     values |= {name: folder / value for name, value in values.items() if isinstance(value, Path)}
     values["store"] = _check_store(told["store"], folder)
     if values.get("workers", 1) > 1 and values["store"].startswith("sqlite:"):

@@ -12,6 +12,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -19,7 +20,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from roadworthy.access import Act, Actor, list_accounts, make_link, record_in
 from roadworthy.app import make_door
-from roadworthy.records import new_id, open_store
+from roadworthy.erasure import open_kept_store
+from roadworthy.records import new_id
+from roadworthy.settings import read_settings
 from tests.api.house import House
 from tests.browser.conftest import serving
 from tests.browser.small_png import shrink
@@ -71,8 +74,9 @@ def studio(ready: Any, browser: Browser, tmp_path_factory: pytest.TempPathFactor
         with open_store_of_all(ready, folder) as made, serving(made.lender.desk.house.door) as url:
             yield Studio(made.lender.desk.house, url, browser)
         return
-    shutil.copy(ROOT / DEMO / "loans" / "roadworthy.db", folder)
-    with open_store(f"sqlite:///{folder / 'roadworthy.db'}") as store:
+    for name in ("roadworthy.db", "wrapping.key"):
+        shutil.copy(ROOT / DEMO / "loans" / name, folder)
+    with open_kept_store(read_settings(folder, {}), now=datetime.now(UTC)) as store:
         house = House(store)
         house.door = make_door(house.services)
         with serving(house.door) as url:

@@ -12,8 +12,9 @@ import pytest
 from sqlalchemy import Connection
 
 from roadworthy.cli import build_app, obey
+from roadworthy.erasure import open_kept_store
 from roadworthy.lifecycle import list_switches
-from roadworthy.records import open_store
+from roadworthy.settings import read_settings
 from roadworthy.testing import make_applications
 from tests.cli.conftest import Run
 
@@ -171,7 +172,7 @@ def test_whoever_stops_or_resumes_says_why_and_the_record_has_it(trial: Run, pro
     out = trial("stop", "again")[1]
     assert out.endswith("“the bureau's data are wrong”\n"), "it was stopped already: nothing changed"
     assert json.loads(trial("resume --json", "mended")[1])["route"]["stopped"] is False
-    with open_store(f"sqlite:///{product_folder / 'roadworthy.db'}") as store:
+    with open_kept_store(read_settings(product_folder, {}), now=datetime.now(UTC)) as store:
         assert [one.reason for one in list_switches(store)] == ["the bureau's data are wrong", "mended"]
 
 
@@ -229,7 +230,7 @@ def test_verify_finds_a_changed_record(trial: Run, product_folder: Path) -> None
     assert "the chain holds" in out
     heads = json.loads(trial("verify --json")[1])["heads"]
     assert heads[0]["slot"] == 1
-    store = open_store(f"sqlite:///{product_folder / 'roadworthy.db'}")
+    store = open_kept_store(read_settings(product_folder, {}), now=datetime.now(UTC))
     with store:
 
         def forge(connection: Connection) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from roadworthy.access import EVERY_BRANCH, Deed, act_as
 from roadworthy.casework import list_proposed_overrides
+from roadworthy.erasure import open_kept_store
 from roadworthy.errors import Refused
 from roadworthy.lifecycle import list_releases, list_table_versions, list_tables, read_upload
 from roadworthy.live import CurrentRoute
@@ -28,9 +29,9 @@ from roadworthy.records import (
     decode_payload,
     metadata,
     new_id,
-    open_store,
     search_applications,
 )
+from roadworthy.settings import read_settings
 
 END = date(2025, 12, 31)
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -60,7 +61,7 @@ class Demo:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     said: list[str] = []
     result = run_demo(tmp_path_factory.mktemp("demo"), 2_000, 2026, said.append)
-    with open_store(f"sqlite:///{result.directory / 'roadworthy.db'}") as store:
+    with open_kept_store(read_settings(result.directory, {}), now=NOW) as store:
         yield Demo(result, tuple(said), store)
 
 

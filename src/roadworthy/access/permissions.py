@@ -95,6 +95,7 @@ PERMISSIONS: Mapping[str, Permission] = dict(
         _permit("chain.verify", "validator operator", "verify the chain of records"),
         _permit("audit.read", "validator admin", "see who did what, changes of access among it"),
         _permit("store.back_up", "operator", "back up the store"),
+        _permit("wrapping_key.rotate", "operator", "rotate the key that wraps the applicants' own keys"),
         # Access
         _permit("account.read", "admin", "see accounts and their roles"),
         _permit("account.change", "admin", "add and change the accounts of others"),

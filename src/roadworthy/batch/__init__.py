@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from roadworthy.batch.exporting import EXPORT, ask_to_export
 from roadworthy.batch.file_warnings import warn_applications
-from roadworthy.batch.forgetting import cancel_work, forget_files
+from roadworthy.batch.forgetting import cancel_work, forget_files, forget_work
 from roadworthy.batch.handlers import job_handlers
 from roadworthy.batch.kept_files import DECISIONS, SET_ASIDE, KeptFile, read_kept_file
+from roadworthy.batch.looking_through import WorkFiles, look_through_work
 from roadworthy.batch.mapping import (
     PAST,
     SourceMapping,
@@ -35,14 +36,17 @@ __all__ = [
     "Sink",
     "Source",
     "SourceMapping",
+    "WorkFiles",
     "absent_inputs",
     "ask_to_export",
     "ask_to_score",
     "cancel_work",
     "describe_set_aside",
     "forget_files",
+    "forget_work",
     "job_handlers",
     "look_at_file",
+    "look_through_work",
     "map_columns",
     "open_apart",
     "open_sink",

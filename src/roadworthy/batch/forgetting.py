@@ -7,6 +7,7 @@ of a table that somebody uploaded as applications by mistake, stays.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, not_, or_, select
@@ -17,7 +18,7 @@ from roadworthy.batch.scoring import SCORE
 from roadworthy.jobs import Job, cancel_job
 from roadworthy.records import Store, drop_content, metadata, to_us
 
-__all__ = ["cancel_work", "forget_files"]
+__all__ = ["cancel_work", "forget_files", "forget_work"]
 
 _jobs, _contents = metadata.tables["jobs"], metadata.tables["contents"]
 _records, _proposals = metadata.tables["records"], metadata.tables["proposals"]
@@ -47,6 +48,11 @@ def forget_files(store: Store, now: datetime, keep: timedelta) -> int:
     with store.reading() as connection:
         any_is = connection.execute(select(_jobs.c.job_id).where(let_go).limit(1)).first() is not None
     return store.transact(lambda connection: _forget(connection, let_go)) if any_is else 0
+
+
+def forget_work(connection: Connection, job_ids: Collection[str]) -> int:
+    """Forget the files of these jobs, of which each is over; how many they were."""
+    return _forget(connection, _jobs.c.job_id.in_(job_ids) & _jobs.c.ended_us.is_not(None)) if job_ids else 0
 
 
 def _forget(connection: Connection, let_go: ColumnElement[bool]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roadworthy.casework.acting import Receipt
+from roadworthy.casework.acting import Receipt, check_words, is_text
 from roadworthy.casework.case import FINAL_ANSWERS
 from roadworthy.casework.correcting import CorrectedValues, correct
 from roadworthy.casework.final_answers import give_final_answer
@@ -47,6 +47,7 @@ __all__ = [
     "answer_review",
     "ask_review",
     "ask_what_if",
+    "check_words",
     "confirm_override",
     "correct",
     "count_decided",
@@ -56,6 +57,7 @@ __all__ = [
     "find_latest",
     "find_latest_moment",
     "give_final_answer",
+    "is_text",
     "list_proposed_overrides",
     "list_waiting_reviews",
     "override",

@@ -7,7 +7,7 @@ this store, and else whoever sits at the store itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -77,10 +77,10 @@ def change_access(deed: Deed, work: Callable[[Act], T], *, reason: str | None = 
 
 def open_product_store(settings: Settings) -> Store:
     """The store as it is. StoreError says how one is begun where there is none."""
-    from roadworthy.records import open_store
+    from roadworthy.erasure import open_kept_store
 
     try:
-        return open_store(settings.store)
+        return open_kept_store(settings, now=tell_time())
     except StoreError as error:
         if error.mend == "create it first":
             error.mend = (
@@ -91,16 +91,26 @@ def open_product_store(settings: Settings) -> Store:
 
 def begin_store(directory: Path, settings: Settings) -> Store:
     """The store, which is made where there is none yet."""
-    from roadworthy.records import create_store, open_store
+    from roadworthy.erasure import create_kept_store, open_kept_store
 
     try:
-        return open_store(settings.store)
+        return open_kept_store(settings, now=tell_time())
     except StoreError:
         _refuse_stray_store(directory, settings)
         try:
-            return create_store(settings.store, store_id=str(uuid4()), at=tell_time())
+            made = create_kept_store(settings, store_id=str(uuid4()), now=tell_time())
+            _make_signing_key(settings)
+            return made
         except Refused:  # there is one: what is wrong with it, or nothing where another command has just made it
-            return open_store(settings.store)
+            return open_kept_store(settings, now=tell_time())
+
+
+def _make_signing_key(settings: Settings) -> None:
+    """A key to sign heads with, where there is none: kept beside the product, never in the store."""
+    from roadworthy.records import make_signing_key
+
+    with suppress(Refused):
+        make_signing_key(settings.signing_key_file)
 
 
 def _refuse_stray_store(directory: Path, settings: Settings) -> None:

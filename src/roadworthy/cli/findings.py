@@ -79,10 +79,29 @@ def _look_at_library() -> Finding:
 
 
 def _look_at_files(settings: Settings) -> Iterator[Finding]:
-    for name in ("wrapping_key_file", "signing_key_file"):
-        path: Path | None = getattr(settings, name)
-        if path is not None and not path.is_file():
-            yield Finding(name, FAULT, f"there is no file {path}", f"put the key there, or mend {name}")
+    from roadworthy.erasure import keys_of
+    from roadworthy.records.key_files import read_key_file
+
+    if not settings.signing_key_file.exists():
+        says = f"there is none at {settings.signing_key_file}: no heads are signed, so a cut tail could not be shown"
+        yield Finding("signing key", NOTE, says, "roadworthy heads rotate, or put the key back")
+    else:
+        try:
+            read_key_file(settings.signing_key_file)
+        except RoadworthyError as error:
+            yield _fault("signing key", error)
+    try:
+        keys = keys_of(settings)
+    except RoadworthyError as error:
+        yield _fault("wrapping key", error)
+        return
+    if keys is None:
+        says = f"there is none at {settings.wrapping_key_file}: what the store seals from now on is not encrypted"
+        yield Finding("wrapping key", NOTE, says, "roadworthy keys new, or put the key back")
+    elif len(keys.keys) > 1:
+        yield Finding("wrapping key", NOTE, "a rotation was begun and is not done", "roadworthy keys rotate")
+    else:
+        yield Finding("wrapping key", OK, f"{keys.newest.key_id}, in {keys.where}")
 
 
 def _look_at_disk(settings: Settings) -> Iterator[Finding]:

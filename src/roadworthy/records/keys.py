@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, Protocol
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import structs
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from roadworthy.errors import StoreError
 from roadworthy.records.connections import Connections
@@ -38,6 +38,7 @@ _BY_WHO = (
     "SELECT key_id, who, wrapped, wrapping FROM applicant_keys WHERE who IN ({values}) "
     "UNION ALL SELECT NULL, NULL, NULL, wrapping FROM key_wrapping"
 )
+_IDS = "SELECT key_id, who FROM applicant_keys WHERE who IN ({values})"
 _BY_ID = "SELECT key_id, wrapped, wrapping FROM applicant_keys WHERE key_id IN ({values})"
 
 
@@ -168,6 +169,29 @@ class ApplicantKeys:
     def name(self, connection: Connection, whose: str) -> str | None:
         """What stands in the table for whom a key belongs to; None in a store without keys."""
         return None if self.wrapping is None else _name(self._name_by(connection, self.wrapping), whose)
+
+    def find(self, connection: Connection, named: Iterable[str]) -> dict[str, str]:
+        """The ids of the keys that there are, by whom they are for: see `whose`."""
+        by_name = {name: one for one in named if (name := self.name(connection, one)) is not None}
+        found = self._connections.select_in(connection, _IDS, list(by_name))
+        return {by_name[who]: key_id for key_id, who in found}
+
+    def make(self, connection: Connection, one: str, at: datetime) -> str | None:
+        """The id of somebody's key, which is made where there is none; None in a store without keys."""
+        key_id = self.find(connection, [one]).get(one)
+        if key_id is not None or self.wrapping is None:
+            return key_id
+        by = self.wrapping.find(connection.execute(select(key_wrapping.c.wrapping)).scalar_one())
+        key = _make(_name(self._name_by(connection, self.wrapping), one), by, at)
+        self._connections.insert(connection, applicant_keys, [] if key.row is None else [key.row])
+        return key.key_id
+
+    def destroy(self, connection: Connection, key_ids: Sequence[str], at: datetime) -> None:
+        """Forget these keys for good: what was sealed under them nobody opens any more. Everybody else is still."""
+        self._connections.keep_still(connection)
+        gone = {"who": None, "wrapped": None, "wrapping": None, "destroyed_us": to_us(at)}
+        these = applicant_keys.c.key_id.in_(key_ids) & applicant_keys.c.destroyed_us.is_(None)
+        connection.execute(update(applicant_keys).where(these).values(**gone))
 
     def begin(self, connection: Connection) -> None:
         """Let a store that keeps no keys yet keep them from now on."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roadworthy.api.routes import casework, decisions, jobs, machine, outcomes, releases, tables
+from roadworthy.api.routes import casework, decisions, erasure, jobs, machine, outcomes, releases, tables
 from roadworthy.api.routes.decisions import DECISION_ROUTE
 
 __all__ = ["DECISION_ROUTE", "HANDLERS"]
@@ -11,6 +11,7 @@ HANDLERS = (
     *machine.HANDLERS,
     *casework.HANDLERS,
     *decisions.HANDLERS,
+    *erasure.HANDLERS,
     *jobs.HANDLERS,
     *outcomes.HANDLERS,
     *releases.HANDLERS,

@@ -15,6 +15,7 @@ import msgspec
 import polars as pl
 
 from roadworthy.contract import contract_yaml
+from roadworthy.erasure import create_kept_store
 from roadworthy.lifecycle import approve_release, create_release, promote_release, submit_release
 from roadworthy.live import Decided, Envelope, decide_and_record
 from roadworthy.pipeline.demo.bank import Bank, at_nine
@@ -25,7 +26,8 @@ from roadworthy.pipeline.demo.tables import MERCHANTS, plan_merchants
 from roadworthy.pipeline.demo.week import BadWeek
 from roadworthy.pipeline.workspace import Workspace
 from roadworthy.portfolio import HORIZON_MONTHS, Portfolio, past_applications
-from roadworthy.records import Once, create_store, new_id
+from roadworthy.records import Once, new_id
+from roadworthy.settings import Settings
 
 __all__ = ["add_challenger", "live_years", "open_bank"]
 
@@ -33,9 +35,9 @@ _SHOPS = ("online", "merchant")
 
 
 @contextmanager
-def open_bank(store_url: str, since: date) -> Iterator[Bank]:
+def open_bank(settings: Settings, since: date) -> Iterator[Bank]:
     """A new store that opens on the day `since`."""
-    with create_store(store_url, store_id=new_id(at_nine(since)), at=at_nine(since)) as store:
+    with create_kept_store(settings, store_id=new_id(at_nine(since)), now=at_nine(since)) as store:
         yield Bank(store)
 
 

@@ -27,6 +27,7 @@ from roadworthy.pipeline.demo.week import BadWeek
 from roadworthy.pipeline.run import STAGES, Progress, run_stages
 from roadworthy.pipeline.workspace import Workspace, open_workspace
 from roadworthy.portfolio import HORIZON_MONTHS, past_applications, simulate
+from roadworthy.settings import read_settings
 
 __all__ = ["DemoResult", "DemoStep", "run_demo"]
 
@@ -88,7 +89,7 @@ def run_demo(out: Path, applications: int, seed: int, say: Callable[[str], None]
         with _timed(stage, steps):
             result = run_stages(workspace, [stage], progress=progress)
     week = BadWeek(portfolio.end)
-    with open_bank(f"sqlite:///{directory.resolve() / 'roadworthy.db'}", since) as bank:
+    with open_bank(read_settings(directory.resolve(), {}), since) as bank:
         with _timed("go live", steps):
             key, links = let_people_in(bank.store, at_nine(since))
             officers = live_years(bank, workspace, portfolio, since, week)
