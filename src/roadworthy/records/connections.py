@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from typing import Any, ClassVar, TypeVar
@@ -104,8 +104,9 @@ class Connections(ABC):
         try:
             connection = self.writer.connect()
         except (DBAPIError, self.driver_error) as error:
-            if self.judge(_cause(error)) is Verdict.UNWRITABLE:
-                raise Unwritable(_cause(error)) from error
+            refusal = _REFUSALS.get(self.judge(_cause(error)))
+            if refusal is not None:
+                raise refusal(_cause(error)) from error
             raise StoreError(f"the store cannot be reached: {_cause(error)}") from error
         except exc.TimeoutError as error:
             raise _all_in_use() from error
@@ -126,12 +127,9 @@ class Connections(ABC):
                 self._undo(connection)
                 if verdict is Verdict.AGAIN:
                     raise _LostRaceError from error
-                if verdict is Verdict.UNWRITABLE:
-                    raise Unwritable(_cause(error)) from error
-                if verdict is Verdict.BUSY:
-                    raise StoreError(
-                        "another writer keeps the store; nothing was written", mend="try again in a moment"
-                    ) from error
+                refusal = _REFUSALS.get(verdict)
+                if refusal is not None:
+                    raise refusal(_cause(error)) from error
                 raise
             except BaseException:
                 self._undo(connection)
@@ -161,6 +159,16 @@ class Connections(ABC):
 
 class _LostRaceError(Exception):
     pass
+
+
+def _busy(_cause: BaseException) -> StoreError:
+    return StoreError("another writer keeps the store; nothing was written", mend="try again in a moment")
+
+
+_REFUSALS: Mapping[Verdict, Callable[[BaseException], StoreError]] = {
+    Verdict.BUSY: _busy,
+    Verdict.UNWRITABLE: Unwritable,
+}
 
 
 def _all_in_use() -> StoreError:

@@ -9,10 +9,10 @@ library a process: pysqlite3, whose SQLite has the WAL-reset bug (before 3.51.3)
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pysqlite3 import dbapi2 as driver
 from sqlalchemy import URL, Connection, Engine, QueuePool, Table, create_engine, event, exc
@@ -27,11 +27,15 @@ from roadworthy.records.stores import Adapter
 
 __all__ = ["ADAPTER", "SqliteConnections", "SqliteLedger"]
 
+T = TypeVar("T")
 _LEAST = (3, 51, 3)
 _SLOT = 1
 _WAIT_MS = 10_000
 _ERROR, _BUSY, _LOCKED, _READONLY, _FULL, _CONSTRAINT, _MISUSE = 1, 5, 6, 8, 13, 19, 21
 _READERS = 8
+_LARGE_LOG = 128 << 20
+"""From this size on, in bytes, the log is not only written back beside readers, but waits for them to begin anew."""
+_PATIENCE_MS = 250
 _SETTINGS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
@@ -39,6 +43,7 @@ _SETTINGS = (
     "PRAGMA cache_size = -65536",
     # The log is written back at 32 MB: pages of indexes that change in every commit then move once and not eight times.
     "PRAGMA wal_autocheckpoint = 8192",
+    "PRAGMA journal_size_limit = 67108864",
     "PRAGMA foreign_keys = ON",
     # What is deleted or moved is overwritten with zeros: an erasure reaches what the file's pages would keep.
     "PRAGMA secure_delete = ON",
@@ -50,6 +55,16 @@ class SqliteConnections(Connections):
     """One connection that writes, several that read."""
 
     driver_error = driver.Error
+
+    def __init__(self, writer: Engine, reader: Engine, log: Path) -> None:
+        super().__init__(writer, reader)
+        self._log = log
+        self._large = _LARGE_LOG
+
+    def transact(self, work: Callable[[Connection], T]) -> T:
+        done = super().transact(work)
+        self._bound_log()
+        return done
 
     def judge(self, error: BaseException) -> Verdict:
         code = getattr(error, "sqlite_errorcode", None)
@@ -76,6 +91,30 @@ class SqliteConnections(Connections):
         except (exc.DBAPIError, self.driver_error):
             busy = 1
         return "somebody was reading: the log keeps it until it is next written back" if busy else None
+
+    def _bound_log(self) -> None:
+        """Begin the log anew where it has grown large: readers that overlap for ever would never let it be.
+
+        Writers wait for the readers of this moment, a quarter of a second at most. Behind one that takes longer, such
+        as a backup, the log grows, and this is tried again each time it has grown by as much again as it may be.
+        """
+        try:
+            size = self._log.stat().st_size
+        except OSError:
+            return
+        if size < self._large:
+            return
+        try:
+            with self.writer.connect() as connection:
+                raw: Any = connection.connection.driver_connection
+                raw.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}")
+                try:
+                    waits = raw.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()[0]
+                finally:
+                    raw.execute(f"PRAGMA busy_timeout = {_WAIT_MS}")
+        except (exc.DBAPIError, exc.TimeoutError, self.driver_error):
+            waits = 1  # what was committed is durable all the same; a broken disk is told of at the next commit
+        self._large = size + _LARGE_LOG if waits else _LARGE_LOG
 
     def insert(self, connection: Connection, table: Table, rows: Sequence[Sequence[Any]], conflict: str = "") -> None:
         connection.exec_driver_sql(_insert_sql(table, conflict), [tuple(row) for row in rows])
@@ -136,7 +175,8 @@ def connect(url: URL, create: bool) -> SqliteConnections:
             raise StoreError(f"the store's file cannot be made: {error.strerror}", where=path) from error
     elif not path.is_file():
         raise StoreError("there is no store", where=path, mend="create it first")
-    return SqliteConnections(_engine(url, "BEGIN IMMEDIATE", 1), _engine(url, "BEGIN", _READERS))
+    log = Path(f"{path}-wal")
+    return SqliteConnections(_engine(url, "BEGIN IMMEDIATE", 1, log), _engine(url, "BEGIN", _READERS, log), log)
 
 
 def _make_file(path: Path) -> None:
@@ -146,7 +186,7 @@ def _make_file(path: Path) -> None:
     sync_folder(path.parent)
 
 
-def _engine(url: URL, begin: str, size: int) -> Engine:
+def _engine(url: URL, begin: str, size: int, log: Path) -> Engine:
     engine = create_engine(
         url.set(drivername="sqlite"),
         module=driver,
@@ -164,7 +204,7 @@ def _engine(url: URL, begin: str, size: int) -> Engine:
         if begin == "BEGIN":
             connection.execute("PRAGMA query_only = ON")
         else:
-            _settle(connection, Path(f"{url.database}-wal"))
+            _settle(connection, log)
 
     @event.listens_for(engine, "begin")
     def open_transaction(connection: Connection) -> None:
