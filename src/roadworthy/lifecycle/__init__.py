@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from roadworthy.lifecycle.approving import approve_release, submit_release
+from roadworthy.lifecycle.builds import tell_build
 from roadworthy.lifecycle.differences import Difference, list_differences
 from roadworthy.lifecycle.packages import PackageView, keep_package, list_packages, show_package
 from roadworthy.lifecycle.pinned import describe_table, list_tables
@@ -12,6 +13,7 @@ from roadworthy.lifecycle.promoting import find_rollback, promote_release, roll_
 from roadworthy.lifecycle.release_warnings import list_warnings, warn_release, weigh_release
 from roadworthy.lifecycle.releases import create_release
 from roadworthy.lifecycle.replay import Explanation, Replay, explain_decision, replay_decision
+from roadworthy.lifecycle.replay_file import replays_to_arrow
 from roadworthy.lifecycle.replaying import Asked, Replays, replay_decisions
 from roadworthy.lifecycle.restating import restate_release
 from roadworthy.lifecycle.route import Switch, WasLive, list_switches, resume_deciding, stop_deciding, who_was_live
@@ -62,6 +64,7 @@ __all__ = [
     "read_upload",
     "replay_decision",
     "replay_decisions",
+    "replays_to_arrow",
     "restate_release",
     "resume_deciding",
     "roll_back",
@@ -69,6 +72,7 @@ __all__ = [
     "show_release",
     "stop_deciding",
     "submit_release",
+    "tell_build",
     "undo_table",
     "upload_table",
     "warn_release",

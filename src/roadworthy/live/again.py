@@ -147,7 +147,21 @@ def _ask_all(current: CurrentRoute, records: Sequence[Record]) -> list[_Asked | 
     other = next((record for record in records if record.kind != "decision"), None)
     if other is not None:
         raise UsageError(f"the record {other.record_id} is a {other.kind}, not a decision")
-    return [_ask(record, plain) for record, plain in zip(records, _unseal(current, records), strict=True)]
+    gone = _find_erased(current, [record.subject for record in records if record.key_id is None])
+    plains = _unseal(current, records)
+    return [
+        _ask(record, None if record.key_id is None and record.subject in gone else plain)
+        for record, plain in zip(records, plains, strict=True)
+    ]
+
+
+def _find_erased(current: CurrentRoute, subjects: Sequence[str]) -> frozenset[str]:
+    """Of these applications, those that were erased: what was sealed without a key opens all the same."""
+    if not subjects:
+        return frozenset()
+    with current.store.reading() as connection:
+        found = current.store.connections.select_in(connection, _ERASED, sorted(set(subjects)))
+    return frozenset(subject for (subject,) in found)
 
 
 def _unseal(current: CurrentRoute, records: Sequence[Record]) -> list[bytes | StoreError | None]:
@@ -274,4 +288,5 @@ def _objects(values: Sequence[str | None]) -> NDArray[np.object_]:
     return objects
 
 
+_ERASED = "SELECT DISTINCT subject FROM records WHERE kind = 'erasure' AND subject IN ({values})"
 _INPUTS = msgspec.json.Decoder(dict[str, Any])
