@@ -129,7 +129,11 @@ def _attempt(
     for place, row in enumerate(checked.rows.tolist()):
         if violations := _check_envelope(checked.batch, place, now):
             refused[row] = violations
-    refused |= {row: [_ERASED] for row, envelope in enumerate(envelopes) if envelope.application_id in erased}
+    refused |= {
+        row: [_ERASED]
+        for row, envelope in enumerate(envelopes)
+        if isinstance(envelope.application_id, str) and envelope.application_id in erased
+    }
     refused |= {row: [_TAKEN] for row in _find_taken(current, envelopes) if row not in refused}
     made: dict[int, Made] = {row: _not_decided(current, envelopes[row], refused[row]) for row in refused}
     kept = np.array([row not in refused for row in checked.rows.tolist()], dtype=bool)
