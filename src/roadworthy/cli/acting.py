@@ -7,7 +7,7 @@ this store, and else whoever sits at the store itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -98,19 +98,9 @@ def begin_store(directory: Path, settings: Settings) -> Store:
     except StoreError:
         _refuse_stray_store(directory, settings)
         try:
-            made = create_kept_store(settings, store_id=str(uuid4()), now=tell_time())
-            _make_signing_key(settings)
-            return made
+            return create_kept_store(settings, store_id=str(uuid4()), now=tell_time())
         except Refused:  # there is one: what is wrong with it, or nothing where another command has just made it
             return open_kept_store(settings, now=tell_time())
-
-
-def _make_signing_key(settings: Settings) -> None:
-    """A key to sign heads with, where there is none: kept beside the product, never in the store."""
-    from roadworthy.records import make_signing_key
-
-    with suppress(Refused):
-        make_signing_key(settings.signing_key_file)
 
 
 def _refuse_stray_store(directory: Path, settings: Settings) -> None:

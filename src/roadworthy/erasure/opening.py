@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 from roadworthy.erasure.again import erase_again
@@ -12,6 +13,7 @@ from roadworthy.records import (
     WrappingKeys,
     create_store,
     find_wrapping_keys,
+    make_signing_key,
     make_wrapping_file,
     new_id,
     open_store,
@@ -56,11 +58,14 @@ def open_kept_store(settings: Settings, *, now: datetime) -> Store:
 
 
 def create_kept_store(settings: Settings, *, store_id: str, now: datetime) -> Store:
-    """A new store that is encrypted from its first record on; its wrapping key is made where there is none."""
+    """A new store that is encrypted from its first record on; the keys outside it are made where there are none."""
     keys = keys_of(settings)
     if keys is None:
         try:
             keys = make_wrapping_file(settings.wrapping_key_file)
         except Refused:  # another command has just made it
             keys = read_wrapping_file(settings.wrapping_key_file)
-    return create_store(settings.store, store_id=store_id, at=now, keys=keys)
+    made = create_store(settings.store, store_id=store_id, at=now, keys=keys)
+    with suppress(Refused):  # it is there already
+        make_signing_key(settings.signing_key_file)
+    return made
