@@ -33,7 +33,9 @@ def test_without_a_file_and_variables_every_setting_has_its_default(tmp_path: Pa
     settings = read_settings(tmp_path, {})
     for setting in SETTINGS:
         if setting.name != "store":
-            assert getattr(settings, setting.name) == setting.default
+            default = setting.default
+            wanted = tmp_path / default if isinstance(default, Path) else default
+            assert getattr(settings, setting.name) == wanted
     assert settings.store == f"sqlite:///{tmp_path}/roadworthy.db"
 
 
