@@ -1,20 +1,19 @@
 """Text that a spreadsheet would run as a formula: neutralised when written to CSV, restored when read back.
 
-A text cell that begins with = + - @, a tab or a carriage return gets one apostrophe in front, as does one that already
-begins with apostrophes before such a sign: so every text comes back as it was. A text that is only a number (-5, +49,5)
-cannot run anything and stays as it is.
+A text cell that begins with = + - @ (also as East Asian keyboards type them), a tab or the end of a line gets one
+apostrophe in front, as does one that already begins with apostrophes before such a sign: so every text comes back as it
+was. A text that is only a number (-5, +49,5) cannot run anything and stays as it is. The signs are those that OWASP
+names under CSV injection.
 """
 
 from __future__ import annotations
-
-import re
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 __all__ = ["neutralise", "restore", "restore_text", "would_run"]
 
-_RISKY = r"^'*[=+\-@\t\r]"
+_RISKY = r"^'*[=+\-@\t\r\n\x{ff1d}\x{ff0b}\x{ff0d}\x{ff20}]"
 _NUMBER = r"^'*[+-]?[0-9.][0-9.,]*([eE][+-]?[0-9]+)?$"
 
 
@@ -44,9 +43,8 @@ def restore(text: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
 
 def restore_text(text: str) -> str:
     """`restore` for one text, such as a column's name."""
-    if text.startswith("'") and re.search(_RISKY, text) and not re.search(_NUMBER, text):
-        return text[1:]
-    return text
+    restored: str = restore(pa.array([text])).to_pylist()[0]
+    return restored
 
 
 def would_run(text: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:

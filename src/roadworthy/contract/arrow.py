@@ -86,7 +86,10 @@ def _printed(cells: pa.ChunkedArray) -> pa.ChunkedArray:
     try:
         return cells.cast(pa.large_string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        return pa.chunked_array([_text_of(cells.to_pylist())])
+        try:
+            return pa.chunked_array([_text_of(cells.to_pylist())])
+        except (ValueError, OverflowError):  # a moment beyond the years that Python knows
+            raise _no_text("a cell") from None
 
 
 def _from_columns(names: Sequence[Any], columns: Sequence[Any]) -> pa.Table:
@@ -94,7 +97,10 @@ def _from_columns(names: Sequence[Any], columns: Sequence[Any]) -> pa.Table:
     lengths = {len(array) for array in arrays}
     if len(lengths) > 1:
         raise DataError(f"the columns are of unequal length: {', '.join(map(str, sorted(lengths)))}")
-    return pa.Table.from_arrays(arrays, names=[str(name) for name in names])
+    try:
+        return pa.Table.from_arrays(arrays, names=[str(name) for name in names])
+    except ValueError:
+        raise _no_text("a column's name") from None
 
 
 def _from_column(name: Any, cells: Any) -> pa.Array | pa.ChunkedArray:
@@ -105,7 +111,7 @@ def _from_column(name: Any, cells: Any) -> pa.Array | pa.ChunkedArray:
     values = list(cells) if not hasattr(cells, "__len__") else cells
     try:
         return pa.array(values, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError, UnicodeEncodeError):
         pass
     if hasattr(values, "sparse"):
         return pa.array(values.sparse.to_dense(), from_pandas=True)
@@ -113,7 +119,17 @@ def _from_column(name: Any, cells: Any) -> pa.Array | pa.ChunkedArray:
 
 
 def _text_of(cells: Any) -> pa.Array:
-    return pa.array([_word(cell) for cell in cells], type=pa.large_string())
+    try:
+        return pa.array([_word(cell) for cell in cells], type=pa.large_string())
+    except ValueError:
+        raise _no_text("a cell") from None
+
+
+def _no_text(what: str) -> DataError:
+    return DataError(
+        f"{what} cannot be written down: it holds half a letter, or a number of thousands of digits",
+        mend="mend it where the table comes from",
+    )
 
 
 def _word(cell: Any) -> str | None:

@@ -15,6 +15,8 @@ __all__ = ["MOST_ROWS", "ExcelSink"]
 
 MOST_ROWS = 1_048_575
 """What a sheet holds below its heading."""
+LONGEST_TEXT = 32_767
+"""What a cell holds, in characters."""
 
 
 class ExcelSink(Sink):
@@ -56,6 +58,9 @@ class ExcelSink(Sink):
                 if cell == cell:  # a sheet has no NaN
                     self._sheet.write_number(row, place, cell)
             case str():
+                if len(cell) > LONGEST_TEXT:
+                    said = f"has a text of more than {LONGEST_TEXT:,} characters in row {row}, which no cell holds"
+                    raise DataError(said, where=self.path, mend="write Parquet or CSV")
                 self._sheet.write_string(row, place, cell, self._text if marked else None)
             case _:
                 self._sheet.write_datetime(row, place, cell.replace(tzinfo=None), self._time)
