@@ -2,7 +2,7 @@
 
 The server itself, over HTTP, on both stores: one process on SQLite, two on PostgreSQL, where the database is killed
 too. Every key is sent by two clients at once, which ask again, of whichever server, until they are answered. The
-figures are printed; `LONG_TESTS=1` kills 200 times.
+figures are printed; `LONG_TESTS=1` kills 1,000 of each.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from tests.faults.conftest import LONG, Place
 from tests.serving import Server, running_servers
 from tests.stores import MADE, Postgres
 
-KILLS = 200 if LONG else 5
-DATABASE_KILLS = 20 if LONG else 2
-MEANWHILE = 1_000 if LONG else 120
+KILLS = 1_000 if LONG else 5
+DATABASE_KILLS = 1_000 if LONG else 2
+MEANWHILE = 120
 """How many answers a server gives between one kill and the next."""
 UPPER_BOUND_95 = 3.0
 """Rule of three: where nothing of n was lost, the loss rate is below 3 / n with 95% confidence."""
