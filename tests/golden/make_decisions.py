@@ -20,9 +20,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 
 import roadworthy
+from roadworthy.access import EVERY_BRANCH, Actor, Deed
 from roadworthy.batch import open_table, record_file
 from roadworthy.contract import Column, Contract, check_table, to_arrow
 from roadworthy.decision import Release
+from roadworthy.erasure import ErasureList, Whom, erase_applicant
 from roadworthy.live import (
     ROWS,
     CurrentRoute,
@@ -88,6 +90,7 @@ def main() -> None:
         url = f"sqlite:///{folder}/store.db"
         with create_store(url, store_id=f"golden-{name}", at=MADE, keys=read_wrapping_file(key)) as store:
             decide_everything(store, Path(folder))
+            erase(store, "person-0", Path(folder))
             backup(store, DECISIONS / f"{name}.zip", at=MADE)
 
 
@@ -121,6 +124,15 @@ def decide_everything(store: Store, folder: Path) -> int:
         inputs = FRAGILE if number == "4" else [{name: row[name] or 30_000 for name in NATIVE} for row in rows[:4]]
         decided += decide(current, inputs, MADE + 4 * DAY)
     return len(decided)
+
+
+def erase(store: Store, applicant_id: str, folder: Path) -> None:
+    """Erase an applicant's data, as an admin does."""
+    actor = Actor(account="ada", credential="key:2", roles=frozenset(("admin",)), branches=EVERY_BRANCH)
+    erase_applicant(
+        Deed(store, actor, MADE, lambda: new_id(MADE)), Whom(applicant_id=applicant_id), ground="asked for",
+        erasures=ErasureList(folder / "erasures"),
+    )  # fmt: skip
 
 
 def read_rows(n: int) -> list[dict[str, Any]]:

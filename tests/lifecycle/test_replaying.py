@@ -47,6 +47,7 @@ from tests.golden.make_decisions import (
     REGIONS,
     decide,
     decide_everything,
+    erase,
     read_rows,
 )
 from tests.lifecycle.reopening import keys, reopen
@@ -391,13 +392,15 @@ def test_another_build_that_gives_other_bits_is_named_with_how_far_they_lie_apar
     assert [(one.differs, one.fields, one.ulps) for one in written] == [(("code",), ("pd",), 2)] * 2
 
 
-def test_who_was_erased_is_counted_as_erased(own: Store) -> None:
+def test_who_was_erased_is_counted_as_erased(own: Store, tmp_path: Path) -> None:
     """Not as the same, since nothing was made again; not as different, since nothing is wrong."""
-    by_hand(own, "UPDATE applicant_keys SET wrapped = NULL, who = NULL, wrapping = NULL, destroyed_us = 1")
-    sealed = [one for one in own.ledger.read(limit=10_000).records if one.kind == "decision" and one.key_id is not None]
+    erase(own, "person-0", tmp_path)
     found, written = replay(own)
-    assert (found.erased, found.different, written) == (len(sealed), 0, [])
-    one = replay_decision(deed(own), CurrentRoute(own), sealed[0].record_id)
+    assert (found.different, written) == (0, [])
+    assert found.erased == 9, "one of each group that was decided"
+    [gone] = [one for one in own.ledger.read(limit=10_000).records if one.kind == "erasure"][:1]
+    erased = next(one for one in own.ledger.history(gone.subject) if one.kind == "decision")
+    one = replay_decision(deed(own), CurrentRoute(own), erased.record_id)
     assert (one.erased, one.same, one.answer_now, one.pd_now, one.differs) == (True, False, None, None, ())
     assert "erased" in one.why
 
