@@ -86,6 +86,7 @@ def addresses(everything: Everything) -> dict[str, tuple[tuple[str, str], ...]]:
         "/files": (("officer", "/files"),),
         "/files/{id}": (("officer", everything.done_file), ("officer", f"{everything.queued_file}?still=yes")),
         "/overrides": (("approver", "/overrides"),),
+        "/erasure": (("admin", "/erasure"),),
         "/people": (("admin", "/people"),),
         "/people/{name}": (("admin", "/people/officer"),),
         "/purpose": (("analyst", "/purpose"),),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -247,7 +248,7 @@ def test_verify_finds_a_changed_record(trial: Run, product_folder: Path) -> None
 
 
 def test_a_backup_restores_and_never_over_a_store(
-    trial: Run, tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch
+    trial: Run, product_folder: Path, tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy = tmp_path / "monday.zip"
     assert trial("backup", str(copy))[0] == 0
@@ -259,6 +260,9 @@ def test_a_backup_restores_and_never_over_a_store(
     code, out, _ = trial("restore", str(copy), "-C", str(elsewhere))
     assert code == 0
     assert "restored" in out
+    assert "does not open yet" in out, "its wrapping key is with the product that it was made for"
+    assert trial("release list -C", str(elsewhere))[0] == 3
+    shutil.copy(product_folder / "wrapping.key", elsewhere)
     assert json.loads(trial("release list --json -C", str(elsewhere))[1])["releases"][0]["state"] == "live"
     assert trial("migrate -C", str(elsewhere))[0] == 0
     assert trial("verify -C", str(elsewhere))[0] == 0

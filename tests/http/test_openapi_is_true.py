@@ -54,6 +54,8 @@ BEYOND_A_SCHEMA = (
     "/v1/decisions/{id}/final-answer",  # terms belong to an answer that offers something
     "/v1/decisions/{id}/human-review",  # the deadline is to come
     "/v1/decisions/{id}/human-review/answer",  # terms belong to an answer
+    "/v1/erasures",  # one of two ids is given
+    "/v1/holds",  # the same
 )
 """Routes with a rule that no schema says: what keeps to the schema may still be refused there, with 422."""
 

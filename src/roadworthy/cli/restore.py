@@ -29,19 +29,22 @@ def command(file: Path, /, *, directory: Directory = Path(), json: Json = False)
         Print one JSON document.
 
     """
-    from roadworthy.erasure import erase_again, keys_of, list_of
-    from roadworthy.records import new_id, open_store, restore
+    from roadworthy.erasure import erase_listed, list_of, open_kept_store
+    from roadworthy.errors import StoreError
+    from roadworthy.records import restore
 
     settings = read_settings(directory)
     manifest = restore(file, settings.store)
-    listed = list_of(settings).read()
-    now = tell_time()
-    # Nothing opens it before this is done: should this be cut off, whoever opens the store does it first.
-    with open_store(settings.store, keys=keys_of(settings)) as store:
-        again = erase_again(store, listed, now=now, new_id=lambda: new_id(now))
+    # Should this be cut off here, whoever opens the store does it first.
+    again = erase_listed(settings, now=tell_time())
+    try:
+        open_kept_store(settings, now=tell_time()).close()
+        locked = None
+    except StoreError as error:
+        locked = error
     place = settings.shown()["store"]
     if json:
-        show_json({"store": place, "manifest": manifest, "erased_again": again})
+        show_json({"store": place, "manifest": manifest, "erased_again": again, "opens": locked is None})
         return 0
     rows = sum(table.rows for table in manifest.tables)
     say(f"restored {rows:,} rows of {len(manifest.tables)} tables, as of {manifest.made_at:%Y-%m-%d %H:%M} UTC")
@@ -50,4 +53,6 @@ def command(file: Path, /, *, directory: Directory = Path(), json: Json = False)
         say(f"{again} erasure(s) from after the backup were done again")
     elif not list_of(settings).path.is_file():
         say(f"no erasure was done again: there is no list of them at {list_of(settings).path}")
+    if locked is not None:
+        say(f"it does not open yet: {locked}")
     return 0

@@ -57,6 +57,7 @@ PLACES = (
     _place("/tables", "Tables", "table.read", "monthly parameters: in force, waiting, undone", "approver operator"),
     _place("/purpose", "Purpose", "policy.propose", "what it is for and what it is worth, by form", bar=False),
     _place("/people", "People", "account.read", "who may do what; keys and sessions", "admin"),
+    _place("/erasure", "Erasure", "applicant.erase", "an applicant's data erased, or held", "admin", bar=False),
     _place("/stop", "Stop", "route.stop", "sends every application to a person, and back", "operator"),
 )
 """Everywhere to go, in its order."""

@@ -6,7 +6,7 @@ from roadworthy.erasure.again import erase_again
 from roadworthy.erasure.erasing import ErasureDone, ErasurePlan, erase_applicant, plan_erasure
 from roadworthy.erasure.holding import Held, list_holds, release_hold, set_hold
 from roadworthy.erasure.listed import ErasureList, Listed
-from roadworthy.erasure.opening import create_kept_store, keys_of, list_of, open_kept_store
+from roadworthy.erasure.opening import create_kept_store, erase_listed, keys_of, list_of, open_kept_store
 from roadworthy.erasure.reach import Reach, Whom
 from roadworthy.erasure.retaining import Overdue, find_overdue, retain
 
@@ -22,6 +22,7 @@ __all__ = [
     "create_kept_store",
     "erase_again",
     "erase_applicant",
+    "erase_listed",
     "find_overdue",
     "keys_of",
     "list_holds",

@@ -19,9 +19,10 @@ from roadworthy.records import (
     open_store,
     read_wrapping_file,
 )
+from roadworthy.records.store import connect_store
 from roadworthy.settings import Settings
 
-__all__ = ["create_kept_store", "keys_of", "list_of", "open_kept_store"]
+__all__ = ["create_kept_store", "erase_listed", "keys_of", "list_of", "open_kept_store"]
 
 _VARIABLE = "ROADWORTHY_WRAPPING_KEY"
 
@@ -49,12 +50,22 @@ def open_kept_store(settings: Settings, *, now: datetime) -> Store:
             error.where = str(settings.wrapping_key_file)
         raise
     try:
-        if listed := list_of(settings).read():
-            erase_again(store, listed, now=now, new_id=lambda: new_id(now))
+        _erase_listed(store, settings, now)
     except BaseException:
         store.close()
         raise
     return store
+
+
+def erase_listed(settings: Settings, *, now: datetime) -> int:
+    """Do every erasure on the list again that the store does not know of; how many were. Takes no key."""
+    with connect_store(settings.store, None, create=False) as store:
+        return _erase_listed(store, settings, now)
+
+
+def _erase_listed(store: Store, settings: Settings, now: datetime) -> int:
+    listed = list_of(settings).read()
+    return erase_again(store, listed, now=now, new_id=lambda: new_id(now)) if listed else 0
 
 
 def create_kept_store(settings: Settings, *, store_id: str, now: datetime) -> Store:

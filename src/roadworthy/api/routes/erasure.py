@@ -72,7 +72,7 @@ class Holds(Struct, frozen=True):
             201: Answer("Erased, for good: what was, and which exports had it.", ErasureDone),
             200: Answer("What would be erased; nothing was.", ErasurePlan),
         },
-        refusals=(404, 409),
+        refusals=(404, 409, 422),
         description="All of an applicant's applications are erased together. What was decided stays, without them.",
     ),
 )
@@ -94,7 +94,7 @@ def post_erasure(request: Call) -> Response[bytes]:
         summary="Set a legal hold",
         body=NewHold,
         answers={201: Answer("Nothing about the applicant is erased until it is released.", Hold)},
-        refusals=(404, 409),
+        refusals=(404, 409, 422),
     ),
 )
 def post_hold(request: Call) -> Response[bytes]:
