@@ -41,7 +41,7 @@ _CLOCKS_APART = timedelta(days=1)
 """How far a caller's clock may be ahead of ours."""
 # Records about these are no applications': an id of theirs would stand in the history of something else.
 _RESERVED = ("route", "store", "outcomes")
-_RESERVED_PREFIXES = ("release:", "table:", "package:", "slot:", "account:", "job:")
+_RESERVED_PREFIXES = ("release:", "table:", "package:", "slot:", "account:", "job:", "key:")
 _TAKEN = Violation("$.application_id", "allowed", "is that of an application which is not among those you see")
 _ERASED = Violation("$.application_id", "allowed", "is that of an application whose applicant's data were erased")
 _NOTHING = msgspec.Raw(b"{}")
