@@ -362,3 +362,17 @@ def test_what_became_of_it_is_listed_as_it_became_known(desk: Desk, officer: Per
     day = f"{now:%Y-%m-%d}"
     assert f"booked {day} {day} 4,900 –" in words
     assert f"days past due {day} {day} – 31" in words
+
+
+def test_who_may_makes_a_decision_again_from_its_page(desk: Desk, officer: Person, name: str) -> None:
+    """R23: in words, where it is the same and where it is not; nothing of it is recorded."""
+    desk.decide(name, **DECLINED)
+    validator = desk.come("validator")
+    assert "Make it again" in read_words(validator.get(f"/applications/{name}").text)
+    assert "Make it again" not in read_words(officer.get(f"/applications/{name}").text)
+    before = desk.count_records()
+    again = validator.send(f"/applications/{name}/replay")
+    assert again.status_code == 200
+    assert "Made again the same, to the last bit" in read_words(again.text)
+    assert officer.send(f"/applications/{name}/replay").status_code == 403
+    assert desk.count_records() == before

@@ -83,6 +83,7 @@ def describe_application(visit: Visit, view: DecisionView) -> dict[str, Any]:
         "stood": next((item for item in reversed(view.history) if _let_stand(item, view)), None),
         "final_answers": FINAL_ANSWERS,
         "once": visit.services.new_id(),
+        "replay": None,
         "horizon": None if product is None else product.outcome.horizon_months or product.purpose.horizon_months,
         **_find_likeness(visit, view),
     }
