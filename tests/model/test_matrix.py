@@ -149,9 +149,10 @@ def told() -> Iterator[tuple[str, str]]:
 
 
 def test_the_page_of_models_tells_what_is_so() -> None:
-    page = matrix.read_page(matrix.PAGE.read_text())
+    page, alone = matrix.read_page(matrix.PAGE.read_text())
     assert set(page) == set(matrix.everything())
-    assert matrix.PAGE.read_text() == matrix.write_page(page), "python -m tests.model.matrix writes it anew"
+    assert matrix.PAGE.read_text() == matrix.write_page(page, alone), "python -m tests.model.matrix writes it anew"
+    assert alone == {name: matrix.verdict_alone(name) for name in matrix.ALONE}
     rows = matrix.made_up()
     now = {cell: matrix.verdict(matrix.make_cell(*cell, *rows).package) for cell in told()}
     stale = {cell: said for cell, said in now.items() if page[cell] != said}
