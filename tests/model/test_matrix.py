@@ -99,6 +99,10 @@ def test_the_package_is_the_model(
     assert [package.pd(batch.take(np.array([row])))[0] for row in range(0, len(batch), 40)] == found[::40].tolist()
     explanation = package.explain(batch.take(slice(0, 5)))
     gap = explanation.contributions.sum(axis=1) - (explanation.output - explanation.reference_output)
+    assert np.isfinite(explanation.contributions).all()
+    assert explanation.method == package.manifest.engine.reasons
+    assert explanation.quantity == package.manifest.engine.quantity
+    assert (explanation.error is not None) == (explanation.method == "sampled")
     # XGBoost sums its margin in float32; contributions are taken in float64.
     assert np.abs(gap).max() < (1e-5 if model == "XGBoost" else 1e-11)
     place = kept / f"{len(list(kept.glob('*.rw'))):04d}"
