@@ -279,7 +279,8 @@ def read_page(text: str) -> tuple[dict[tuple[str, str], str], dict[str, str]]:
         native = cell.removeprefix("native (").removesuffix(")")
         return f"native: {reasons[native]}" if cell.startswith("native") else cell
 
-    found, alone = {}, {}
+    found: dict[tuple[str, str], str] = {}
+    alone: dict[str, str] = {}
     for line in (line for line in lines if line.startswith("| ") and not line.startswith("| |")):
         model, *cells = (written_out(cell.strip()) for cell in line.strip("|").split("|"))
         if len(cells) == 1:

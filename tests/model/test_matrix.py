@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from roadworthy.contract import to_arrow
 from roadworthy.model.parity import LINEAR_TOLERANCE
 from tests.model import matrix
+from tests.model.alone import ALONE
 
 LONG = bool(os.environ.get("LONG_TESTS"))
 SETS = {
@@ -156,7 +157,7 @@ def test_the_page_of_models_tells_what_is_so() -> None:
     page, alone = matrix.read_page(matrix.PAGE.read_text())
     assert set(page) == set(matrix.everything())
     assert matrix.PAGE.read_text() == matrix.write_page(page, alone), "python -m tests.model.matrix writes it anew"
-    assert alone == {name: matrix.verdict_alone(name) for name in matrix.ALONE}
+    assert alone == {name: matrix.verdict_alone(name) for name in ALONE}
     rows = matrix.made_up()
     now = {cell: matrix.verdict(matrix.make_cell(*cell, *rows).package) for cell in told()}
     stale = {cell: said for cell, said in now.items() if page[cell] != said}
