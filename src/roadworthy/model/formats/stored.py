@@ -74,7 +74,8 @@ def dump_native(model: Any, trusted_types: Sequence[str] = ()) -> bytes:
             mend="choose a step or setting that needs none of them: their compiled code would read memory as a "
             "package says (KNeighborsClassifier has algorithm='brute')"
             if libraries
-            else f"if they are this deployment's own: trusted_types={unknown[:5]!r}, there and wherever it is loaded",
+            else f"if they are this deployment's own: trusted_types={unknown[:5]!r} (--trust {','.join(unknown[:5])}), "
+            "there and wherever it is loaded",
         )
     return content
 
@@ -92,7 +93,11 @@ def load_native(content: bytes, trusted_types: Sequence[str] = ()) -> Any:
     try:
         model = skops.loads(content, trusted=[*TRUSTED_TYPES, *trusted_types])
     except Exception as error:  # noqa: BLE001  # anything odd in a package is a package error
-        raise PackageError(f"the original model cannot be read: {error}") from None
+        odd = isinstance(error, skops.exceptions.UntrustedTypesFoundException)
+        raise PackageError(
+            f"the original model cannot be read: {error}",
+            mend="if they are this deployment's own: trusted_types, or --trust NAMES" if odd else None,
+        ) from None
     try:
         for tree, width in _find_trees(model, None, set()):
             _check_tree(tree, width)
