@@ -8,6 +8,7 @@ with the lines of the validators that ran.
 from __future__ import annotations
 
 import dis
+import inspect
 import mmap
 import os
 import resource
@@ -188,7 +189,8 @@ class Traced:
 
 def _functions(code: CodeType) -> list[CodeType]:
     inner = [each for each in code.co_consts if isinstance(each, CodeType)]
-    return [found for each in inner for found in (each, *_functions(each))]
+    found = [deeper for each in inner for deeper in (each, *_functions(each))]
+    return [each for each in found if each.co_flags & inspect.CO_OPTIMIZED]  # a class's own lines run on import
 
 
 def _lines(code: CodeType) -> set[int]:
