@@ -68,9 +68,16 @@ def judge_apart(
     return said, [line for number, _, line in lines if number == "-1"]
 
 
-@pytest.mark.parametrize(("name", "content"), [("odd.json", b'{"a\xff": }'), ("odd.txt", b"tree\nversion=\xff\n\xb0")])
-def test_a_library_that_quotes_bytes_which_are_no_text_is_a_refusal(name: str, content: bytes, tmp_path: Path) -> None:
-    (tmp_path / name).write_bytes(content)
+@pytest.mark.parametrize(
+    ("name", "before", "odd"),
+    [("xgboost.json", b'"learner"', b'"\xff'), ("lightgbm.txt", b"objective=binary", b"objective=\xff")],
+)
+def test_a_library_that_quotes_bytes_which_are_no_text_is_a_refusal(
+    name: str, before: bytes, odd: bytes, tmp_path: Path
+) -> None:
+    (content,) = (path.read_bytes() for path in VENDOR_FILES if path.name == name)
+    assert before in content
+    (tmp_path / name).write_bytes(content.replace(before, odd, 1))
     assert judge_vendor_file(tmp_path / name) == "refused"
 
 
