@@ -60,10 +60,10 @@ def judge_apart(
     command = [sys.executable, "-W", "ignore", "-m", "tests.model.judging", kind, str(first), str(count)]
     cache = {"NUMBA_CACHE_DIR": str(folder), "NUMBA_BOUNDSCHECK": "1", "OMP_NUM_THREADS": "1"}
     known = {**os.environ, **cache, **environment}
-    done = subprocess.run(  # this program itself, with no shell
-        command, cwd=ROOT, env=known, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True
-    )
-    lines = [line.partition(" ") for line in done.stdout.splitlines()]
+    answers = folder / f"{kind}-{first}.txt"  # how far it is can be seen there
+    with answers.open("w") as file:
+        subprocess.run(command, cwd=ROOT, env=known, stdout=file, stderr=subprocess.DEVNULL, check=True)
+    lines = [line.partition(" ") for line in answers.read_text().splitlines()]
     said = {int(number): outcome for number, _, outcome in lines if number != "-1"}
     return said, [line for number, _, line in lines if number == "-1"]
 
