@@ -15,7 +15,8 @@ import shutil
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -30,6 +31,7 @@ __all__ = [
     "LogLevel",
     "Setting",
     "Settings",
+    "njit",
     "personal_folder",
     "place_kernels",
     "read_settings",
@@ -262,11 +264,33 @@ def place_kernels(folder: Path | None = None) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.environ[_KERNELS] = str(folder)
     elif not ours:
-        with suppress(OSError):  # where nothing at all can be written, Numba says so itself
+        with suppress(OSError):  # where nothing at all can be written, `njit` does without
             made = tempfile.mkdtemp(prefix="roadworthy-kernels-")
             _temporary.append(made)
             atexit.register(shutil.rmtree, made, ignore_errors=True)
             os.environ[_KERNELS] = made
+
+
+def njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Numba's `njit`, which compiles without keeping what nowhere can be kept; it warns of that once.
+
+    >>> njit(nogil=True)(lambda x: x + 1)(1)
+    2
+    """
+    import numba
+
+    def compile_kernel(function: Callable[..., Any]) -> Any:
+        try:
+            return numba.njit(**options)(function)
+        except RuntimeError:  # no directory that it knows of can be written
+            warnings.warn(
+                f"compiled kernels cannot be kept, so that every start compiles them anew: let {_KERNELS} name a "
+                "directory that can be written",
+                stacklevel=1,  # of this line, so that Python says it once and not of every kernel
+            )
+            return numba.njit(**{**options, "cache": False})(function)
+
+    return compile_kernel
 
 
 def _personal_cache() -> Path | None:

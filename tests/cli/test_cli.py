@@ -154,7 +154,7 @@ def test_inspect_shows_the_card_and_refuses_a_changed_byte(
     assert "SHA-256" in shown
     assert "reference applicant" in shown
     assert obey(["inspect", str(package), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["protocol"] == 1
+    assert json.loads(capsys.readouterr().out)["protocol"] == 3
     changed = bytearray(package.read_bytes())
     changed[len(changed) // 2] ^= 1
     (tmp_path / "changed.rw").write_bytes(changed)

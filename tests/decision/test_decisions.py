@@ -18,7 +18,16 @@ from roadworthy.policy import ANSWERS
 from roadworthy.testing import make_applications, make_release
 
 REASONS = pa.list_(
-    pa.struct([("code", pa.string()), ("text", pa.string()), ("column", pa.string()), ("contribution", pa.float64())])
+    pa.struct(
+        [
+            ("code", pa.string()),
+            ("text", pa.string()),
+            ("column", pa.string()),
+            ("contribution", pa.float64()),
+            ("error", pa.float64()),
+            ("close", pa.bool_()),
+        ]
+    )
 )
 SCHEMA = pa.schema(
     [
@@ -29,6 +38,7 @@ SCHEMA = pa.schema(
         ("rules", pa.list_(pa.string())),
         ("reasons", REASONS),
         ("pd_at_reference", pa.float64()),
+        ("adjusted", pa.bool_()),
     ]
 )
 
@@ -43,8 +53,8 @@ def make_decisions(**changes: Any) -> Decisions:
         "rules": np.array([[False, False], [True, True], [False, False]]),
         "reason": np.array([[-1, -1], [0, -1], [2, 1]], dtype=np.int32),
         "contribution": np.array([[np.nan, np.nan], [np.nan, np.nan], [0.75, 0.5]]),
-        "error": np.array([[np.nan, np.nan], [np.nan, np.nan], [0.0, 0.0]]),
-        "close": np.zeros((3, 2), dtype=np.bool_),
+        "error": np.array([[np.nan, np.nan], [np.nan, np.nan], [0.125, 0.0]]),
+        "close": np.array([[False, False], [False, False], [True, False]]),
         "pd_at_reference": np.array([np.nan, np.nan, 0.1]),
         "adjusted": np.array([False, False, True]),
         "rule_codes": ("cap", "engine_failed"),
@@ -66,23 +76,42 @@ def test_decisions_as_arrow_worked_by_hand() -> None:
     assert table.to_pylist() == [
         {
             "application_id": "A-1", "answer": "approve", "pd": 0.05, "score": 600.0, "rules": [], "reasons": [],
-            "pd_at_reference": None,
+            "pd_at_reference": None, "adjusted": False,
         },
         {
             "application_id": None, "answer": "refer", "pd": None, "score": None, "rules": ["cap", "engine_failed"],
-            "reasons": [{"code": "engine_failed", "text": "Not assessed", "column": None, "contribution": None}],
-            "pd_at_reference": None,
+            "reasons": [
+                {
+                    "code": "engine_failed", "text": "Not assessed", "column": None, "contribution": None,
+                    "error": None, "close": False,
+                },
+            ],
+            "pd_at_reference": None, "adjusted": False,
         },
         {
             "application_id": "A-3", "answer": "decline", "pd": 0.4, "score": 520.0, "rules": [],
             "reasons": [
-                {"code": "amount", "text": "Amount is too high", "column": "amount", "contribution": 0.75},
-                {"code": "age", "text": "Age is too low", "column": "age", "contribution": 0.5},
+                {
+                    "code": "amount", "text": "Amount is too high", "column": "amount", "contribution": 0.75,
+                    "error": 0.125, "close": True,
+                },
+                {
+                    "code": "age", "text": "Age is too low", "column": "age", "contribution": 0.5,
+                    "error": None, "close": False,
+                },
             ],
-            "pd_at_reference": 0.1,
+            "pd_at_reference": 0.1, "adjusted": True,
         },
     ]  # fmt: skip
-    assert make_decisions().row(2) == table.to_pylist()[2]
+    row = make_decisions().row(2)
+    assert row["reasons"] == [
+        {
+            "code": "amount", "text": "Amount is too high", "column": "amount", "contribution": 0.75,
+            "error": 0.125, "close": True,
+        },
+        {"code": "age", "text": "Age is too low", "column": "age", "contribution": 0.5},
+    ]  # fmt: skip
+    assert {**row, "reasons": None} == {**table.to_pylist()[2], "reasons": None}
     assert make_decisions().answers().tolist() == list(ANSWERS)
     assert len(make_decisions()) == 3
 
@@ -90,7 +119,7 @@ def test_decisions_as_arrow_worked_by_hand() -> None:
 def test_decisions_without_lists_worked_by_hand() -> None:
     flat = make_decisions().to_flat_arrow()
     assert flat.column_names == [
-        "application_id", "answer", "pd", "score", "pd_at_reference", "rules",
+        "application_id", "answer", "pd", "score", "pd_at_reference", "adjusted", "rules",
         "reason_1_code", "reason_1", "reason_2_code", "reason_2",
     ]  # fmt: skip
     assert flat.to_pylist()[1]["rules"] == "cap engine_failed"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -10,7 +12,9 @@ from typing import Any
 import pytest
 
 from roadworthy.access import Branches
+from roadworthy.decision import decide
 from roadworthy.desk.inputs import show_value
+from roadworthy.model import ColumnReasons, choose_columns
 from roadworthy.records import Erasure, OutcomeEvent
 from tests.api.house import INPUTS
 from tests.desk.conftest import Desk, Person, read_words
@@ -63,6 +67,25 @@ def test_the_answer_comes_first_and_all_that_led_to_it_follows(desk: Desk, offic
     assert "Asked for by service" in words
     assert "Nothing has been heard of it since" in words
     assert len(page.content) < 150_000
+
+
+def test_reasons_chosen_anew_are_marked_in_words(
+    desk: Desk, officer: Person, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R27: the largest contributions did not lower the PD together, so that others are stated."""
+    plain = desk.decide(name, **DECLINED)
+    assert plain["adjusted"] is False
+    assert "chosen anew" not in read_words(officer.get(f"/applications/{name}").text)
+
+    def choose_anew(*given: Any) -> ColumnReasons:
+        found = choose_columns(*given)
+        return replace(found, adjusted=found.true)
+
+    monkeypatch.setattr(sys.modules[decide.__module__], "choose_columns", choose_anew)
+    decided = desk.decide(f"{name}-anew", **DECLINED)
+    assert decided["adjusted"] is True
+    words = read_words(officer.get(f"/applications/{name}-anew").text)
+    assert "chosen anew Other reasons than the largest are listed" in words
 
 
 def test_a_rule_that_fired_is_named_with_what_it_says(desk: Desk, officer: Person, name: str) -> None:

@@ -283,7 +283,7 @@ def check_answered(answered: list[dict[str, Any] | None], directory: Path, apply
         assert reply["trial"]
 
 
-_STATED = ("answer", "pd", "score", "rules", "reasons", "pd_at_reference")
+_STATED = ("answer", "pd", "score", "rules", "reasons", "pd_at_reference", "adjusted")
 
 
 def _event(

@@ -42,7 +42,7 @@ PROMOTIONS = 1_000 if LONG else 100
 APPLICATIONS = 200
 STRICT = POLICY.replace("0.12", "0.08").replace("0.25", "0.1")
 """Fewer are approved under it, so that an answer of one policy under the other's name is seen."""
-_STATED = ("answer", "pd", "score", "rules", "reasons", "pd_at_reference")
+_STATED = ("answer", "pd", "score", "rules", "reasons", "pd_at_reference", "adjusted")
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,27 @@
 """What becomes of a file that may be anything: it is refused in words, or it loads and then it decides and explains.
 
-As a program it judges many, one line each, so that whoever started it knows which one it died or hung at:
-`python -m tests.model.judging KIND FIRST COUNT`; with TRACED=1 it ends with the lines of the validators that ran.
+As a program it judges many, one line each: `python -m tests.model.judging KIND FIRST COUNT`. A child does the work:
+where it dies or hangs that is told, and another goes on, which need not load the libraries anew. With TRACED=1 it ends
+with the lines of the validators that ran.
 """
 
 from __future__ import annotations
 
 import dis
+import inspect
+import mmap
 import os
 import resource
+import signal
 import sys
 import tempfile
 import threading
 import warnings
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -23,6 +29,7 @@ from roadworthy.decision import Release, decide
 from roadworthy.errors import PackageError, SealError
 from roadworthy.model import Package, card_lines, load_bytes
 from roadworthy.model.formats.files import read_here
+from roadworthy.model.package_file import parts_of
 from roadworthy.model.parity import make_hard_rows
 from roadworthy.policy import Policy
 from tests.model.mutating import mutate_file, mutate_package
@@ -36,6 +43,8 @@ POLICY = Policy.parse(
 ASKED = 40
 ASKED_NATIVE = 2
 MEMORY = 6 * 2**30
+SECONDS_EACH = 30
+SECONDS_WAITING = 900
 
 
 def judge_package(content: bytes) -> str:
@@ -98,7 +107,7 @@ def _ask(model: Any) -> str:
                 import xgboost
 
                 rows = xgboost.DMatrix(np.nan_to_num(rows, posinf=9.0), feature_names=model.feature_names)
-            model.predict(rows)
+            (model.predict_proba if hasattr(model, "predict_proba") else model.predict)(rows)
         except Exception:  # noqa: BLE001  # whatever the library raises when asked is a refusal of the row
             return "taken, and refuses rows"
     return "answers"
@@ -106,36 +115,56 @@ def _ask(model: Any) -> str:
 
 def judge(kind: str, number: int) -> str:
     """The outcome of mutant `number`."""
-    rng = np.random.default_rng([number, 20_261_122])
     if kind == "package":
-        path = PACKAGES[number % len(PACKAGES)]
-        from roadworthy.model.package_file import parts_of
-
-        return judge_package(mutate_package(rng, parts_of(path.read_bytes(), path)))
-    path = VENDOR_FILES[number % len(VENDOR_FILES)]
+        return judge_package(mutate_package(_random(number), _parts(PACKAGES[number % len(PACKAGES)])))
     with tempfile.TemporaryDirectory() as folder:
-        odd = Path(folder) / f"odd{path.suffix}"
-        odd.write_bytes(mutate_file(rng, path.read_bytes()))
-        return judge_vendor_file(odd)
+        return judge_vendor_file(write_vendor_file(number, Path(folder)))
+
+
+def write_vendor_file(number: int, folder: Path) -> Path:
+    """Mutant `number` of the vendors' files, written into `folder`."""
+    path = VENDOR_FILES[number % len(VENDOR_FILES)]
+    odd = folder / f"odd{path.suffix}"
+    odd.write_bytes(mutate_file(_random(number), path.read_bytes()))
+    return odd
+
+
+def _random(number: int) -> np.random.Generator:
+    return np.random.default_rng([number, 20_261_122])
+
+
+@cache
+def _parts(path: Path) -> dict[str, bytes]:
+    return parts_of(path.read_bytes(), path)
 
 
 class Traced:
     """Which lines of the validators run."""
 
     def __init__(self) -> None:
-        from roadworthy.model import package, package_file, plain_array, plain_batch
+        from roadworthy.model import (
+            composed,
+            curves,
+            engine,
+            engine_parts,
+            forest,
+            linear,
+            package,
+            package_file,
+            plain_array,
+            plain_batch,
+            plan,
+        )
 
         self.lines: dict[str, set[int]] = {}
-        for module in (package, package_file, plain_array, plain_batch):
+        for module in (package, package_file, plain_array, plain_batch, engine_parts):
             file = str(module.__file__)
             code = compile(Path(file).read_text(), file, "exec")
             self.lines[file] = {line for inner in _functions(code) for line in _lines(inner)}
-        from roadworthy.model import forest, linear, plan
-
-        for kind in (plan.Plan, forest.Forest, linear.Linear):
-            checks = [value for name, value in vars(kind).items() if "check" in name]
-            file = str(sys.modules[kind.__module__].__file__)
-            self.lines[file] = {line for check in checks for line in _lines(check.__code__)}
+        for module in (plan, forest, linear, engine, composed, curves):
+            kinds = [kind for kind in vars(module).values() if getattr(kind, "__module__", "") == module.__name__]
+            checks = [value for kind in kinds for name, value in vars(kind).items() if "check" in name]
+            self.lines[str(module.__file__)] = {line for check in checks for line in _lines(check.__code__)}
         self.ran: dict[str, set[int]] = {file: set() for file in self.lines}
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> Any:
@@ -160,7 +189,8 @@ class Traced:
 
 def _functions(code: CodeType) -> list[CodeType]:
     inner = [each for each in code.co_consts if isinstance(each, CodeType)]
-    return [found for each in inner for found in (each, *_functions(each))]
+    found = [deeper for each in inner for deeper in (each, *_functions(each))]
+    return [each for each in found if each.co_flags & inspect.CO_OPTIMIZED]  # a class's own lines run on import
 
 
 def _lines(code: CodeType) -> set[int]:
@@ -180,10 +210,32 @@ def main() -> None:
         sys.settrace(traced)
         threading.settrace(traced)
     if kind == "package":
-        for path in PACKAGES:
+        for path in PACKAGES:  # compiles the kernels
             judge_package(path.read_bytes())
-    print("-2 the kernels are compiled", file=answer)
-    for number in range(first, first + count):
+    else:
+        for library in ("catboost", "lightgbm", "onnx", "skops.io", "sklearn.ensemble", "xgboost"):
+            import_module(library)
+    stop = first + count
+    with mmap.mmap(-1, 8) as shared:
+        while first < stop:
+            child = os.fork()
+            if not child:
+                _judge_range(kind, first, stop, answer, shared, traced)
+            _, status = os.waitpid(child, 0)
+            if not status:
+                break
+            first = int.from_bytes(shared[:8], "little")
+            hung = os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGALRM, signal.SIGPROF)
+            print(first, "hung" if hung else "died", file=answer)
+            first += 1
+
+
+def _judge_range(kind: str, first: int, stop: int, answer: TextIO, shared: mmap.mmap, traced: Traced | None) -> None:
+    """In a child, which tells in `shared` which one it judges; it has every library already, and may die of any."""
+    for number in range(first, stop):
+        shared[:8] = number.to_bytes(8, "little")
+        signal.setitimer(signal.ITIMER_PROF, SECONDS_EACH)  # of computing: other work on the machine does not count
+        signal.alarm(SECONDS_WAITING)
         try:
             outcome = judge(kind, number)
         except Exception as fault:  # noqa: BLE001  # told, with where it came from, and the next one is judged
@@ -197,6 +249,7 @@ def main() -> None:
         sys.settrace(None)
         for line in traced.report():
             print("-1", line, file=answer)
+    os._exit(0)
 
 
 if __name__ == "__main__":

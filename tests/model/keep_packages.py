@@ -16,7 +16,12 @@ import numpy as np
 import pandas as pd
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    StackingClassifier,
+)
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
@@ -48,7 +53,27 @@ def make_models() -> dict[str, Any]:
         "native": GaussianNB(),
         "calibrated": make_pipeline(filled, CalibratedClassifierCV(LogisticRegression(), cv=2)),
         "power": make_pipeline(power, LogisticRegression()),
+        "stacked": make_pipeline(filled, make_stack()),
     }
+
+
+def make_stack() -> StackingClassifier:
+    """Every kind of part that a composed model may have."""
+
+    def boosted() -> HistGradientBoostingClassifier:
+        return HistGradientBoostingClassifier(max_iter=3, max_leaf_nodes=4, min_samples_leaf=5)
+
+    forest = RandomForestClassifier(2, max_depth=2, random_state=0)
+    started = GradientBoostingClassifier(n_estimators=2, max_depth=2, init=forest, random_state=0)
+    return StackingClassifier(
+        [
+            ("started", started),
+            ("isotonic", CalibratedClassifierCV(boosted(), cv=2, method="isotonic")),
+            ("warm", CalibratedClassifierCV(boosted(), cv=2, method="temperature")),
+        ],
+        make_pipeline(StandardScaler(), LogisticRegression()),
+        cv=2,
+    )
 
 
 def main(folder: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from catboost import CatBoostClassifier
 from lightgbm import LGBMClassifier
 from numpy.typing import NDArray
 from sklearn.calibration import CalibratedClassifierCV
@@ -46,8 +47,10 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 from xgboost import XGBClassifier
 
+from roadworthy.errors import SealError
 from roadworthy.model import Package, seal
 from roadworthy.testing import make_applications
+from tests.model.alone import ALONE, make_rows
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "models.md"
 ROWS = 600
@@ -84,6 +87,9 @@ MODELS: dict[str, Callable[[], Any]] = {
     "HistGradientBoosting": boosting,
     "LightGBM": lambda: LGBMClassifier(n_estimators=10, num_leaves=8, verbose=-1, n_jobs=1),
     "XGBoost": lambda: XGBClassifier(n_estimators=10, max_depth=4, n_jobs=1),
+    "CatBoost": lambda: CatBoostClassifier(
+        iterations=10, depth=4, verbose=0, thread_count=1, allow_writing_files=False
+    ),
     "LinearSVC, sigmoid calibration": lambda: CalibratedClassifierCV(LinearSVC(), cv=2),
     "RandomForest, sigmoid calibration": lambda: CalibratedClassifierCV(forest(), cv=2, ensemble=False),
     "HistGradientBoosting, isotonic calibration": lambda: CalibratedClassifierCV(boosting(), cv=2, method="isotonic"),
@@ -193,8 +199,12 @@ REASONS = {
     "multiplies columns": "it multiplies columns",
     "trees split on a logarithm": "a split point tells NumPy's last bit of a logarithm from ours",
     "trees split on the answer of a linear model": "trees split on a linear model's last bit",
+    "statistics of several columns": "its statistics mix columns; max_ctr_complexity=1 has none of these",
     "so steep": "the calibrator is too steep for a linear model's last bit",
 }
+
+
+TOLERANCES = {0.0: "bit-equal", 1e-12: "1e-12", 1e-6: "1e-6"}
 
 
 def verdict(package: Package) -> str:
@@ -202,10 +212,21 @@ def verdict(package: Package) -> str:
     note, parity = package.manifest.engine, package.manifest.parity
     if note.kind == "compiled":
         assert parity is not None
-        return "compiled, bit-equal" if parity.tolerance == 0.0 else "compiled, 1e-12"
+        return f"compiled, {TOLERANCES[parity.tolerance]}"
     known = [short for said, short in REASONS.items() if said in note.why]
     assert known, f"a reason that the page has no words for: {note.why}"
     return f"native: {known[0]}"
+
+
+def verdict_alone(name: str) -> str:
+    """What the page says of a model that holds its own preprocessing."""
+    X, bad = make_rows()
+    model = ALONE[name](X, bad)
+    taken = X[[column for column in X if column != "trade"]] if name.startswith("ONNX") else X
+    try:
+        return verdict(seal(model, taken, bad, name=name, cut_offs=CUT_OFFS))
+    except SealError as refusal:
+        return f"refused: {refusal.message}"
 
 
 INTRODUCTION = """\
@@ -224,32 +245,52 @@ Some of it depends on the data (how steep a calibrator is, where a tree splits):
 """
 
 
-def write_page(found: dict[tuple[str, str], str]) -> str:
-    """The page's text."""
-    legend = list(dict.fromkeys(said for said in found.values() if said.startswith("native: ")))
+OWN = """\
+## With preprocessing of their own
+
+ONNX files are compiled in the width that they state, a line to 1e-6 of ONNX Runtime's float32 sum, or refused with the
+operator's name: they are never run as they are.
+"""
+
+
+def write_page(found: dict[tuple[str, str], str], alone: dict[str, str]) -> str:
+    """The page's text, of what is behind every preparation and of what holds its own."""
+    said_of = [*found.values(), *alone.values()]
+    legend = list(dict.fromkeys(said for said in said_of if said.startswith("native: ")))
     lines = [INTRODUCTION, f"| | {' | '.join(PREPARATIONS)} |", "|---" * (len(PREPARATIONS) + 1) + "|"]
     for model in MODELS:
         cells = [found[model, preparation] for preparation in PREPARATIONS]
         short = [f"native ({legend.index(cell) + 1})" if cell in legend else cell for cell in cells]
         lines.append(f"| {model} | {' | '.join(short)} |")
+    lines += ["", OWN, "| | |", "|---|---|"]
+    for name, said in alone.items():
+        lines.append(f"| {name} | {f'native ({legend.index(said) + 1})' if said in legend else said} |")
     lines += ["", "Native, because:", ""]
     lines += [f"{i}. {said.removeprefix('native: ')}" for i, said in enumerate(legend, start=1)]
     return "\n".join(lines) + "\n"
 
 
-def read_page(text: str) -> dict[tuple[str, str], str]:
+def read_page(text: str) -> tuple[dict[tuple[str, str], str], dict[str, str]]:
     """The cells of the page, with the reasons written out."""
     lines = text.splitlines()
     reasons = dict(line.split(". ", 1) for line in lines if line[:1].isdigit())
-    found = {}
+
+    def written_out(cell: str) -> str:
+        native = cell.removeprefix("native (").removesuffix(")")
+        return f"native: {reasons[native]}" if cell.startswith("native") else cell
+
+    found: dict[tuple[str, str], str] = {}
+    alone: dict[str, str] = {}
     for line in (line for line in lines if line.startswith("| ") and not line.startswith("| |")):
-        model, *cells = (cell.strip() for cell in line.strip("|").split("|"))
-        for preparation, cell in zip(PREPARATIONS, cells, strict=True):
-            native = cell.removeprefix("native (").removesuffix(")")
-            found[model, preparation] = f"native: {reasons[native]}" if cell.startswith("native") else cell
-    return found
+        model, *cells = (written_out(cell.strip()) for cell in line.strip("|").split("|"))
+        if len(cells) == 1:
+            alone[model] = cells[0]
+        else:
+            found |= {(model, preparation): cell for preparation, cell in zip(PREPARATIONS, cells, strict=True)}
+    return found, alone
 
 
 if __name__ == "__main__":
     rows = made_up()
-    PAGE.write_text(write_page({cell: verdict(make_cell(*cell, *rows).package) for cell in everything()}))
+    whole = {cell: verdict(make_cell(*cell, *rows).package) for cell in everything()}
+    PAGE.write_text(write_page(whole, {name: verdict_alone(name) for name in ALONE}))

@@ -107,6 +107,13 @@ def test_parts_run_one_after_another_as_by_hand() -> None:
     assert not engine.is_exact
 
 
+def test_what_is_no_probability_refers_the_row_as_in_other_engines() -> None:
+    engine = ComposedEngine(plan_of_three(), (Part(line(1.0), (0,)),))
+    engine.check()
+    found = engine.pd(rows_of([[0.25, 0, 0], [1.5, 0, 0], [-0.1, 0, 0], [0.0, 0, 0], [1.0, 0, 0]]))
+    np.testing.assert_array_equal(found, [0.25, NAN, NAN, 0.0, 1.0])
+
+
 @given(st.lists(st.tuples(*[st.floats(-3, 3) | st.just(NAN)] * 3), min_size=1, max_size=70), st.integers(0, 70))
 def test_a_row_comes_out_the_same_alone_and_however_the_batch_is_split(rows: Any, cut: int) -> None:
     engine, batch = every_kind(), rows_of(rows)

@@ -6,18 +6,23 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import HistGradientBoostingClassifier, StackingClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 
 from roadworthy.contract import Batch, Column, Contract, check_table, to_arrow
+from roadworthy.decision import Release, decide
 from roadworthy.errors import PackageError, SealError
 from roadworthy.model import METHODS, Explanation, card_lines, load_bytes, seal
 from roadworthy.model.package import PROTOCOL, Package
 from roadworthy.model.package_file import file_bytes
 from roadworthy.model.sampling import _all_coalitions, explain_by_asking
 from roadworthy.model.true_reasons import choose_columns, measure_true_reasons
+from roadworthy.policy import Policy
 from roadworthy.testing import make_applications, make_package
 
 NUMBERS = ["age", "income", "amount", "months"]
@@ -157,6 +162,48 @@ def test_the_standard_error_is_what_it_says() -> None:
     off = np.abs(found.contributions - np.array(exact)) / found.error
     assert 0.5 < (off < 1).mean() < 0.9
     assert (off < 4).mean() > 0.97
+
+
+NO_SUMS = {
+    "voting": lambda: VotingClassifier([("boosted", boosted()), ("line", LogisticRegression())], voting="soft"),
+    "stacking": lambda: StackingClassifier([("boosted", boosted()), ("line", LogisticRegression())], cv=2),
+    "isotonic": lambda: CalibratedClassifierCV(boosted(), cv=2, method="isotonic"),
+    "sigmoid of two": lambda: CalibratedClassifierCV(boosted(), cv=2),
+    "native": GaussianNB,
+}
+
+
+def boosted() -> HistGradientBoostingClassifier:
+    return HistGradientBoostingClassifier(max_iter=8, max_leaf_nodes=6, min_samples_leaf=5)
+
+
+@pytest.mark.parametrize("name", NO_SUMS)
+def test_what_is_no_sum_of_many_columns_is_sampled_and_its_error_reaches_the_record(name: str) -> None:
+    values = np.random.default_rng(8).normal(size=(500, 10))
+    bad = (values[:, 0] * values[:, 1] + values[:, 2:].sum(axis=1) / 3 > 0.5).astype(int)
+    X = pd.DataFrame(values, columns=[f"x{i}" for i in range(10)])
+    fitted = NO_SUMS[name]().fit(X[:400], bad[:400])
+    package = seal(fitted, X[400:], bad[400:], name="wide", contract=WIDE, cut_offs=(0.3,))
+    package = load_bytes(package.to_bytes())
+    note = package.manifest.engine
+    assert note.kind == ("native" if name == "native" else "compiled")
+    assert note.scorer == ("" if name == "native" else "composed")
+    assert (note.reasons, note.quantity) == ("sampled", "pd")
+    asked = X[400:440]
+    said = package.explain(asked)
+    assert said.method == "sampled"
+    assert said.error is not None
+    assert said.error.shape == said.contributions.shape == (40, 10)
+    assert (said.error >= 0).all()
+    assert (said.error > 0).any()
+    np.testing.assert_allclose(said.contributions.sum(axis=1), said.output - said.reference_output, rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(said.output, package.pd(asked))
+    policy = Policy.parse("name: any\nbands: [{up_to: 0.3, answer: approve}, {answer: decline}]\n")
+    decisions = decide(package.batch(asked), Release(package, policy))
+    stated = [reason for decision in decisions.to_arrow().to_pylist() for reason in decision["reasons"]]
+    of_columns = [reason for reason in stated if reason["column"]]
+    assert len(of_columns) > 10
+    assert sum(reason["error"] is not None for reason in of_columns) > len(of_columns) / 2
 
 
 def test_which_comes_first_is_marked_open_where_the_errors_do_not_tell() -> None:

@@ -9,12 +9,15 @@ import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 from roadworthy.errors import PackageError
 from roadworthy.model import load
-from roadworthy.model.formats.stored import load_native
+from roadworthy.model.formats.stored import dump_native, load_native
 
 SOUND = load(Path(__file__).parent / "packages" / "protocol-1" / "native.rw", native=False).parts["native.skops"]
 
@@ -84,4 +87,41 @@ def test_a_schema_nested_without_end_is_refused() -> None:
     with zipfile.ZipFile(stream, "w") as archive:
         archive.writestr("schema.json", '{"content":' * 50_000 + "1" + "}" * 50_000)
     with pytest.raises(PackageError, match="the original model cannot be read"):
+        load_native(stream.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("node", "odd", "message"),
+    [
+        ("n_features_in_", '"three"', "how many columns it takes"),
+        ("n_features_in_", "[9]", "how many columns it takes"),
+        ("n_features_in_", "1e999", "how many columns it takes"),
+        ("n_features_in_", "1", "reads more columns than there are"),
+        ("nodes", "null", "cannot be read"),
+        ("nodes", "[]", "cannot be read"),
+        ("raw_left_cat_bitsets", "3", "the original model"),
+    ],
+)
+def test_what_is_no_tree_is_refused_before_compiled_code_walks_it(node: str, odd: str, message: str) -> None:
+    X = np.random.default_rng(0).normal(size=(200, 3))
+    model = HistGradientBoostingClassifier(max_iter=2, max_leaf_nodes=4).fit(X, X[:, 2] > 0)
+    with zipfile.ZipFile(io.BytesIO(dump_native(model))) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    schema = json.loads(entries["schema.json"])
+    plain = {"__class__": "str", "__module__": "builtins", "__loader__": "JsonNode", "content": odd, "is_json": True}
+
+    def put(held: Any) -> None:
+        for name in held if isinstance(held, dict) else range(len(held)):
+            if name == node:
+                held[name] = plain | {"__id__": held[name]["__id__"]}
+            elif isinstance(held[name], (dict, list)):
+                put(held[name])
+
+    put(schema)
+    entries["schema.json"] = json.dumps(schema).encode()
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, entry in entries.items():
+            archive.writestr(name, entry)
+    with pytest.raises(PackageError, match=message):
         load_native(stream.getvalue())

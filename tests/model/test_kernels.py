@@ -53,16 +53,54 @@ def read_only() -> Iterator[Path]:
 
 
 def run(place: Path, *arguments: str) -> tuple[str, str]:
+    done = start(place, CODE, *arguments)
+    assert done.returncode == 0, done.stderr
+    where, kept = done.stdout.split()
+    return where, kept
+
+
+def start(place: Path, code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     known = {"PATH": os.environ["PATH"], "PYTHONPATH": str(place / "src"), "HOME": str(place / "src"), "TMPDIR": "/tmp"}  # noqa: S108
     # To root nothing is read-only, unless it gives up the right to be asked nothing.
     humbly = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.getuid() == 0 else []
     if humbly and shutil.which("setpriv") is None:
         pytest.skip("no setpriv on this machine, and nothing is read-only to root")
-    command = [*humbly, sys.executable, "-c", CODE, *arguments]
-    done = subprocess.run(command, cwd=place, env=known, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    where, kept = done.stdout.split()
-    return where, kept
+    command = [*humbly, sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, cwd=place, env=known, capture_output=True, text=True, check=False)
+
+
+NOWHERE = """
+import errno
+import os
+import sys
+import tempfile
+import warnings
+
+def refuse(*_, **__):
+    raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+tempfile.mkdtemp = refuse
+warnings.simplefilter("default")
+
+import pyarrow as pa
+from roadworthy.model import load
+
+package = load(sys.argv[1])
+rows, pd = package.golden()
+assert package.pd(rows).tolist() == pd.tolist()
+assert package.explain(rows).contributions.shape == (len(rows), 3)
+
+import numba
+print("decided", repr(numba.config.CACHE_DIR))
+"""
+
+
+def test_where_nothing_at_all_can_be_written_it_decides_and_warns_once(read_only: Path) -> None:
+    kept = Path(__file__).parent / "packages" / "protocol-3" / "forest.rw"
+    done = start(read_only, NOWHERE, str(kept))
+    assert done.stdout == "decided ''\n", done.stderr
+    assert done.stderr.count("compiled kernels cannot be kept") == 1
+    assert not list(read_only.rglob("*.nbi"))
 
 
 def test_a_read_only_installation_compiles_into_a_folder_that_goes_with_the_process(read_only: Path) -> None:

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from roadworthy.contract import to_arrow
 from roadworthy.model.parity import LINEAR_TOLERANCE
 from tests.model import matrix
+from tests.model.alone import ALONE
 
 LONG = bool(os.environ.get("LONG_TESTS"))
 SETS = {
@@ -99,6 +100,10 @@ def test_the_package_is_the_model(
     assert [package.pd(batch.take(np.array([row])))[0] for row in range(0, len(batch), 40)] == found[::40].tolist()
     explanation = package.explain(batch.take(slice(0, 5)))
     gap = explanation.contributions.sum(axis=1) - (explanation.output - explanation.reference_output)
+    assert np.isfinite(explanation.contributions).all()
+    assert explanation.method == package.manifest.engine.reasons
+    assert explanation.quantity == package.manifest.engine.quantity
+    assert (explanation.error is not None) == (explanation.method == "sampled")
     # XGBoost sums its margin in float32; contributions are taken in float64.
     assert np.abs(gap).max() < (1e-5 if model == "XGBoost" else 1e-11)
     place = kept / f"{len(list(kept.glob('*.rw'))):04d}"
@@ -149,9 +154,10 @@ def told() -> Iterator[tuple[str, str]]:
 
 
 def test_the_page_of_models_tells_what_is_so() -> None:
-    page = matrix.read_page(matrix.PAGE.read_text())
+    page, alone = matrix.read_page(matrix.PAGE.read_text())
     assert set(page) == set(matrix.everything())
-    assert matrix.PAGE.read_text() == matrix.write_page(page), "python -m tests.model.matrix writes it anew"
+    assert matrix.PAGE.read_text() == matrix.write_page(page, alone), "python -m tests.model.matrix writes it anew"
+    assert alone == {name: matrix.verdict_alone(name) for name in ALONE}
     rows = matrix.made_up()
     now = {cell: matrix.verdict(matrix.make_cell(*cell, *rows).package) for cell in told()}
     stale = {cell: said for cell, said in now.items() if page[cell] != said}

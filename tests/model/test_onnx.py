@@ -17,19 +17,21 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
+from roadworthy.contract import Column, Contract
 from roadworthy.errors import PackageError, SealError
 from roadworthy.model import Package, load_bytes, read_model_file, seal
 from roadworthy.model.compiling import NOT_AS_KNOWN
 from roadworthy.model.formats.feature import CannotCompile, Feature
+from roadworthy.model.formats.files import read_here
 from roadworthy.model.formats.onnx import compile_model
-from roadworthy.model.formats.onnx_file import read_onnx
+from roadworthy.model.formats.onnx_file import LARGEST, MOST_GRAPH_NODES, read_onnx
 from tests.model.mutating import mutate_file
 
 onnx = pytest.importorskip("onnx", reason="onnx is of the extra `onnx`")
 pytest.importorskip("onnxruntime", reason="onnxruntime is of the extra `onnx`")
 
 ROWS = 500
-FLOAT, INT64, STRING, DOUBLE = 1, 7, 8, 11
+FLOAT, INT64, STRING, BOOL, DOUBLE = 1, 7, 8, 9, 11
 ML = "ai.onnx.ml"
 Frame: TypeAlias = pd.DataFrame
 Attributes: TypeAlias = dict[str, Any]
@@ -161,6 +163,48 @@ def test_a_logistic_of_a_sum_that_starts_from_a_base_is_the_runtimes_own(
     attributes |= {"class_weights": [3 * w - 0.1 for w in attributes["class_weights"]], "post_transform": "LOGISTIC"}
     model = graph([JOINED, classifier("both", **attributes, base_values=[-1.5])], two(kind))
     assert sealed(model, X[["age", "debt"]], bad).manifest.engine.link == "logistic_float32"
+
+
+@pytest.mark.parametrize("transform", ["NONE", "LOGISTIC", "SOFTMAX"])
+def test_whole_numbers_and_every_transform_are_followed_as_converters_write_them(
+    rows: tuple[Frame, Any], transform: str
+) -> None:
+    """One weight a leaf and none below 0: a logistic is taken of it, a softmax is not."""
+    X, bad = rows
+    whole = X[["age", "debt"]].round().astype("int64")
+    fitted = RandomForestClassifier(5, max_depth=4, random_state=0).fit(whole.to_numpy(), bad)
+    trees = classifier("both", **trees_of(fitted) | {"post_transform": transform})
+    package = sealed(graph([JOINED, trees], two(INT64)), whole, bad)
+    assert package.manifest.engine.link == ("logistic_float32" if transform == "LOGISTIC" else "to_float32")
+
+
+def test_whole_numbers_are_scaled_and_a_missing_one_is_refused(rows: tuple[Frame, Any], forest: Any) -> None:
+    X, bad = rows
+    gaps = X[["age", "debt"]].round().assign(age=X.age.where(np.arange(ROWS) % 9 > 0).round())
+    scaler = node("Scaler", ["both"], ["scaled"], ML, offset=[45.0, 30.0], scale=[1 / 20, 1 / 25])
+    model = graph([JOINED, scaler, classifier("scaled", **trees_of(forest))], two(INT64))
+    contract = Contract(
+        name="whole", columns=tuple(Column(name=name, type="integer", missing=True) for name in ("age", "debt"))
+    )
+    package = seal(model, gaps, bad, name="whole", cut_offs=(0.2, 0.5), contract=contract)
+    assert np.isnan(package.pd(gaps)).tolist() == gaps.age.isna().tolist()
+    known = gaps.dropna()
+    own = read_onnx(model.SerializeToString()).predict_proba(known)[:, 1]
+    np.testing.assert_array_equal(package.pd(known), own)
+
+
+def test_a_softmax_of_two_sums_is_refused_with_what_would_be_taken(rows: tuple[Frame, Any], forest: Any) -> None:
+    X, bad = rows
+    attributes = trees_of(forest)
+    both = {name: [*attributes[name], *attributes[name]] for name in ("class_treeids", "class_nodeids")}
+    weights = attributes["class_weights"]
+    attributes |= both | {
+        "class_ids": [1] * len(weights) + [0] * len(weights),
+        "class_weights": [*weights, *(-w for w in weights)],
+        "post_transform": "SOFTMAX",
+    }
+    with pytest.raises(SealError, match=r"operator TreeEnsembleClassifier with post_transform SOFTMAX.*LOGISTIC"):
+        seal(graph([JOINED, classifier("both", **attributes)], two()), X[["age", "debt"]], bad, name="softmax")
 
 
 def test_weights_for_each_class_and_the_other_labels_are_followed(rows: tuple[Frame, Any], forest: Any) -> None:
@@ -328,8 +372,8 @@ def nested(model: Any) -> Any:
     return model
 
 
-def counted(model: Any) -> Any:
-    model.graph.input[0].type.tensor_type.elem_type = INT64
+def yes_or_no(model: Any) -> Any:
+    model.graph.input[0].type.tensor_type.elem_type = BOOL
     return model
 
 
@@ -344,7 +388,7 @@ def shapeless(model: Any) -> Any:
         (outside, "other files"),
         (foreign, "no standard"),
         (nested, "graphs within itself"),
-        (counted, "neither as float"),
+        (yes_or_no, "neither as float"),
         (shapeless, "how many columns"),
     ],
 )
@@ -352,6 +396,18 @@ def test_what_reaches_outside_itself_is_refused(forest: Any, spoil: Callable[[An
     model = spoil(graph([JOINED, classifier("both", **trees_of(forest))], two()))
     with pytest.raises(SealError, match=words):
         read_onnx(model.SerializeToString())
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(tmp_path: Path, forest: Any) -> None:
+    path = tmp_path / "large.onnx"
+    with path.open("wb") as file:
+        file.truncate(LARGEST + 1)  # takes no room on the disk
+    with pytest.raises(SealError, match="536,870,913 bytes, and 536,870,912 is the most"):
+        read_here(path)
+    content = graph([JOINED, classifier("both", **trees_of(forest))], two())
+    content.graph.node.extend([JOINED] * MOST_GRAPH_NODES)
+    with pytest.raises(SealError, match="has 10,002 operators"):
+        read_onnx(content.SerializeToString())
 
 
 @pytest.mark.parametrize("content", [b"", b"no graph at all", b"\x08\x08" * 50])

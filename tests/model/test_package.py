@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import pickle  # noqa: TID251  # to show that no package ever runs one
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable, Mapping
 from hashlib import sha256
@@ -16,20 +14,18 @@ import msgspec
 import numpy as np
 import pandas as pd
 import polars as pl
-import pyarrow.parquet as pq
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
 from roadworthy.contract import Column, Contract, check_table, to_arrow
-from roadworthy.decision import decide
 from roadworthy.errors import DataError, PackageError
 from roadworthy.model import Package, load, seal
 from roadworthy.model.package import from_parts
 from roadworthy.model.package_file import read_parts
 from roadworthy.model.plain_array import array_bytes, read_array
 from roadworthy.model.plain_batch import plain_batch, read_batch
-from roadworthy.testing import make_applications, make_package, make_release
+from roadworthy.testing import make_applications, make_package
 
 CONTRACT = Contract(
     name="tiny",
@@ -344,61 +340,6 @@ def test_rows_come_back_from_json_to_the_bit() -> None:
     ).batch
     read = read_batch(odd.contract, plain_batch(odd), "rows.json").columns["x"]
     assert read.tobytes() == odd.columns["x"].tobytes()
-
-
-BLOCKED = """
-import sys
-from importlib.machinery import ModuleSpec
-
-class Absent:
-
-    def find_spec(self, name, path=None, target=None):
-        known = {"sklearn", "lightgbm", "xgboost", "treelite", "skops", "pandas", "joblib"}
-        return ModuleSpec(name, self) if name.partition(".")[0] in known else None
-
-    def create_module(self, spec):
-        raise ImportError(f"{spec.name} is not on this machine")
-
-    def exec_module(self, module):
-        pass
-
-
-sys.meta_path.insert(0, Absent())
-
-import pyarrow.parquet as pq
-
-from roadworthy.decision import Release, decide
-from roadworthy.model import card_lines, load
-from roadworthy.policy import Policy
-
-package = load(sys.argv[1])
-release = Release(package, Policy.load(sys.argv[2]))
-decisions = decide(pq.read_table(sys.argv[3]), release)
-pq.write_table(decisions.to_arrow(), sys.argv[4])
-assert list(card_lines(package))
-try:
-    import sklearn
-except ImportError:
-    print("decided", len(decisions))
-"""
-
-
-@pytest.mark.parametrize("kind", ["scorecard", "boosted"])
-def test_a_compiled_package_decides_where_no_model_library_is_installed(kind: Any, tmp_path: Path) -> None:
-    """R9: callers need no Python libraries of the model's, and the server needs none either."""
-    release = make_release(kind)
-    X, _ = make_applications(300, seed=12)
-    release.package.save(tmp_path / "p.rw")
-    (tmp_path / "policy.yaml").write_text(
-        "name: a\nbands: [{up_to: 0.12, answer: approve}, {up_to: 0.25, answer: refer}, {answer: decline}]\n"
-        "rules:\n  - {code: under_age, when: age < 21, then: decline, reason: Too young}\n"
-    )
-    pq.write_table(to_arrow(X), tmp_path / "in.parquet")
-    files = [tmp_path / name for name in ("p.rw", "policy.yaml", "in.parquet", "out.parquet")]
-    done = subprocess.run([sys.executable, "-c", BLOCKED, *files], capture_output=True, text=True, check=False)
-    assert done.stdout == "decided 300\n", done.stderr
-    here = decide(X, type(release)(release.package, type(release.policy).load(tmp_path / "policy.yaml")))
-    assert pq.read_table(tmp_path / "out.parquet").to_pylist() == here.to_arrow().to_pylist()
 
 
 def test_every_kind_of_table_gets_the_same_pd() -> None:

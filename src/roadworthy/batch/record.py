@@ -28,7 +28,14 @@ __all__ = ["record_file"]
 _AT_ONCE = 500
 _MOST_REASONS = 4
 _REASON = pa.struct(
-    [("code", pa.string()), ("text", pa.string()), ("column", pa.string()), ("contribution", pa.float64())]
+    [
+        ("code", pa.string()),
+        ("text", pa.string()),
+        ("column", pa.string()),
+        ("contribution", pa.float64()),
+        ("error", pa.float64()),
+        ("close", pa.bool_()),
+    ]
 )
 _SCHEMA = pa.schema(
     [
@@ -40,6 +47,7 @@ _SCHEMA = pa.schema(
         ("rules", pa.list_(pa.string())),
         ("reasons", pa.list_(_REASON)),
         ("pd_at_reference", pa.float64()),
+        ("adjusted", pa.bool_()),
         ("release", pa.string()),
     ]
 )
@@ -149,6 +157,7 @@ def _to_table(replies: list[Reply], *, flat: bool) -> pa.Table:
     lines = []
     for reply in replies:
         line = msgspec.to_builtins(reply)
+        line["reasons"] = [{"close": False, **reason} for reason in line["reasons"]]
         lines.append({name: line[name] for name in _SCHEMA.names} | {"release": reply.release.id})
     table = pa.Table.from_pylist(lines, _SCHEMA)
     return flatten_decisions(table, _MOST_REASONS) if flat else table

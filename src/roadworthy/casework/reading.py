@@ -61,6 +61,7 @@ class DecisionView(Struct, frozen=True, kw_only=True):
     final_by       the account that gave it; None where the policy did
     final_id       the record that gives it: what another answer names as the one it replaces
     latest         the id of the last decision on the application: another one where this was corrected
+    adjusted       the stated columns were chosen anew, since the largest contributions did not lower the PD
     quantity       what the reasons' contributions are in: margin (log-odds of bad) or pd
     review_until   the deadline of a human review that nobody has answered
     inputs         as they came; None once erased
@@ -82,6 +83,7 @@ class DecisionView(Struct, frozen=True, kw_only=True):
     quantity: str
     rules: tuple[str, ...]
     pd_at_reference: float | None
+    adjusted: bool
     rows: Mapping[str, Any]
     release: ReleaseRef
     assignment: str

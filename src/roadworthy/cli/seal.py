@@ -23,6 +23,7 @@ def command(
     bad_class: str | None = None,
     contract: Path | None = None,
     reasons: str = "reference",
+    trust: str = "",
     json: Json = False,
 ) -> int:
     """Seal MODEL: `module:object`, or a file written without pickle.
@@ -55,6 +56,8 @@ def command(
         A contract.yaml; inferred from DATA by default.
     reasons
         How contributions are computed: `reference`, or `path` as TreeSHAP does, for one ensemble of trees.
+    trust
+        Types of your own that the model may hold, as module.name with commas between. Whoever loads it lists them too.
     json
         Print one JSON document.
 
@@ -76,6 +79,7 @@ def command(
         bad_class=bad_class,
         contract=contract,
         reasons=reasons,
+        trusted_types=[name.strip() for name in trust.split(",") if name.strip()],
     )
     engine = package.manifest.engine
     if json:

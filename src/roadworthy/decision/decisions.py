@@ -80,22 +80,27 @@ class Decisions:
         return np.array(ANSWERS)[self.answer]
 
     def to_arrow(self) -> pa.Table:
-        """One row a decision; `rules` a list of codes, `reasons` a list of code, text, column and contribution."""
+        """One row a decision: `rules` lists codes, `reasons` lists code, text, column, contribution, error and close.
+
+        `error` is null where the contribution is exact.
+        """
         columns = np.nonzero(self.rules)[1]
         rules = pa.ListArray.from_arrays(
             _offsets(self.rules.sum(axis=1)), pa.array(np.array(self.rule_codes, dtype=object)[columns], pa.string())
         )
         stated = self.reason >= 0
         entries = self.reason[stated]
-        contribution = self.contribution[stated]
+        contribution, error = self.contribution[stated], self.error[stated]
         reasons = pa.ListArray.from_arrays(
             _offsets(stated.sum(axis=1)),
             pa.StructArray.from_arrays(
                 [
                     *(pa.array(self._field(name)[entries], pa.string()) for name in ("code", "text", "column")),
                     pa.array(contribution, mask=np.isnan(contribution)),
+                    pa.array(error, mask=~(error > 0.0)),
+                    pa.array(self.close[stated]),
                 ],
-                names=["code", "text", "column", "contribution"],
+                names=["code", "text", "column", "contribution", "error", "close"],
             ),
         )
         return pa.table(
@@ -107,6 +112,7 @@ class Decisions:
                 "rules": rules,
                 "reasons": reasons,
                 "pd_at_reference": pa.array(self.pd_at_reference, mask=np.isnan(self.pd_at_reference)),
+                "adjusted": pa.array(self.adjusted),
             }
         )
 
@@ -115,8 +121,12 @@ class Decisions:
         return flatten_decisions(self.to_arrow(), self.reason.shape[1])
 
     def row(self, i: int) -> dict[str, Any]:
-        """Decision `i` as plain data."""
+        """Decision `i` as plain data; as in a reply, a reason has `error` and `close` only where there is one."""
         found: dict[str, Any] = self.to_arrow().slice(i, 1).to_pylist()[0]
+        found["reasons"] = [
+            {name: value for name, value in reason.items() if value or name not in ("error", "close")}
+            for reason in found["reasons"]
+        ]
         return found
 
     def _field(self, name: str) -> NDArray[np.object_]:

@@ -16,7 +16,9 @@ class Reply(Struct, frozen=True, kw_only=True):
     """What the caller gets.
 
     `final_answer` is the policy's own answer, or null where a person gives it later. `rules` are the codes that fired.
-    `pd_at_reference` is the PD with the columns of the stated reasons as a typical approved applicant has them.
+    `pd_at_reference` is the PD with the columns of the stated reasons as a typical approved applicant has them;
+    `adjusted`: these were chosen anew, by how much each lowers the PD, since the largest contributions together did not
+    lower it.
     """
 
     decision_id: str
@@ -27,6 +29,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     score: float | None
     reasons: tuple[StatedReason, ...]
     pd_at_reference: float | None
+    adjusted: bool
     rules: tuple[str, ...]
     release: ReleaseRef
     assignment: str
@@ -46,6 +49,7 @@ def reply_of(record_id: str, application_id: str, at: datetime, decision: Decisi
         score=decision.score,
         reasons=decision.reasons,
         pd_at_reference=decision.pd_at_reference,
+        adjusted=decision.adjusted,
         rules=decision.rules,
         release=decision.release,
         assignment=decision.assignment,

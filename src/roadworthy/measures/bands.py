@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from roadworthy.measures.checks import Outcomes, frozen
 from roadworthy.measures.intervals import Cells
 from roadworthy.measures.results import Floats
+from roadworthy.settings import njit
 
 __all__ = ["Bands", "approved_sums", "declined_sums"]
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
@@ -21,6 +20,7 @@ from roadworthy.measures.economics import Economics, Priced
 from roadworthy.measures.intervals import check_confidence
 from roadworthy.measures.money import check_priced, refuse_more_bads
 from roadworthy.measures.results import NOT_STATED, Floats, money_text, percent_text
+from roadworthy.settings import njit
 
 __all__ = ["Estimate", "EstimatedPerformance", "estimated_performance"]
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from roadworthy.measures.checks import Outcomes
 from roadworthy.measures.results import Floats
+from roadworthy.settings import njit
 
 __all__ = ["Ranking", "placements", "rank", "riskiest_first"]
 

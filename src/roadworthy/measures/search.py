@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from roadworthy.measures.checks import Outcomes, frozen
 from roadworthy.measures.constraints import Constraints, Reach, binding, refuse_infeasible
 from roadworthy.measures.referrals import Referrals
 from roadworthy.measures.results import Floats
+from roadworthy.settings import njit
 
 __all__ = ["Found", "Search", "even_cut_offs"]
 

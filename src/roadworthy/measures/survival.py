@@ -19,12 +19,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from roadworthy.measures.intervals import wilson
 from roadworthy.measures.results import Floats
+from roadworthy.settings import njit
 
 __all__ = ["Survival", "survive"]
 

@@ -7,13 +7,13 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from roadworthy.errors import PackageError
 from roadworthy.model.paths import Paths, explain_paths, lay_paths
 from roadworthy.model.shapley import explain_trees, mark_reference
 from roadworthy.model.walking import LaidTrees, lay_out, walk_trees
+from roadworthy.settings import njit
 
 __all__ = ["NODE_DTYPES", "Forest"]
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from roadworthy.errors import PackageError
+from roadworthy.settings import njit
 
 __all__ = ["Linear"]
 

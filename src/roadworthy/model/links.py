@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.special import expit
+
+from roadworthy.settings import njit
 
 __all__ = ["LINKS", "PLAIN", "complement", "logit_float32"]
 

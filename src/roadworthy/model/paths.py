@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.special import roots_legendre
 
 from roadworthy.model.walking import CATEGORY, NODE, LaidTrees, find_word, goes_right, is_outside
+from roadworthy.settings import njit
 
 __all__ = ["Paths", "explain_paths", "lay_paths"]
 

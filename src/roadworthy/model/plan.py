@@ -13,11 +13,11 @@ from enum import IntEnum
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from roadworthy.errors import PackageError
 from roadworthy.model.power import box_cox, interpolate_both_ways, ndtri, yeo_johnson
+from roadworthy.settings import njit
 
 __all__ = ["MOST_FACTORS", "PLAN_DTYPES", "REFUSED", "Op", "Plan", "Step", "build_plan"]
 

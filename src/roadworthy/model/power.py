@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from roadworthy.settings import njit
 
 __all__ = ["box_cox", "interpolate_both_ways", "ndtri", "yeo_johnson"]
 

@@ -104,7 +104,7 @@ def seal(
         that ranks bad rows as the safest, or one that can be neither compiled nor stored without pickle.
 
     """
-    model = find_model(model)
+    model = find_model(model, trusted_types)
     given = _read(X, contract, name)
     batch, contract = given.batch, given.batch.contract
     columns = model_columns(model, given.names, contract)

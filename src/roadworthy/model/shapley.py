@@ -14,10 +14,10 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from roadworthy.model.walking import CATEGORY, NODE, LaidTrees, find_word, goes_right, is_outside
+from roadworthy.settings import njit
 
 __all__ = ["explain_trees", "leaf_weights", "mark_reference"]
 

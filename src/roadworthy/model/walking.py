@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from roadworthy.settings import njit
 
 __all__ = ["CATEGORY", "MISSING_RIGHT", "NODE", "LaidTrees", "goes_right", "lay_out", "walk_trees"]
 

@@ -32,9 +32,10 @@ def seal_file(
     bad_class: str | None = None,
     contract: Path | None = None,
     reasons: str = "reference",
+    trusted_types: Sequence[str] = (),
 ) -> tuple[Package, Path]:
     """Seal `model` on the rows of `data` and write the package; returns it with its path."""
-    fitted, called = _find_model(model)
+    fitted, called = _find_model(model, trusted_types)
     source = open_table(data)
     table = source.read()
     own = [column for column in (target, weight) if column is not None]
@@ -56,6 +57,7 @@ def seal_file(
         cut_offs=cut_offs,
         bad_class=bad_class,
         reasons=reasons,
+        trusted_types=trusted_types,
         population=f"{data.name}, n = {len(checked.batch):,}",
         lineage={"data": source.digest, "data_file": data.name},
     )
@@ -64,7 +66,7 @@ def seal_file(
     return package, path
 
 
-def _find_model(model: str) -> tuple[Any, str]:
+def _find_model(model: str, trusted_types: Sequence[str]) -> tuple[Any, str]:
     path = Path(model)
     if path.suffix in (".pkl", ".pickle", ".joblib"):
         raise SealError(
@@ -73,7 +75,7 @@ def _find_model(model: str) -> tuple[Any, str]:
             mend=f"roadworthy convert {model}, which makes a file of it that can be sealed",
         )
     if path.is_file():
-        return read_model_file(path), path.stem
+        return read_model_file(path, trusted_types), path.stem
     module, colon, name = model.partition(":")
     if not colon:
         raise SealError("there is no such file", where=model, mend="name a model file, or an object as module:object")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,8 +20,11 @@ SUFFIXES = (*_LIBRARIES, ".json")
 _PICKLED = (".pkl", ".pickle", ".joblib")
 
 
-def read_model_file(path: Path) -> Any:
-    """A model from .skops, LightGBM's .txt, XGBoost's .json or .ubj, CatBoost's .cbm or .json, .onnx; or SealError."""
+def read_model_file(path: Path, trusted_types: Sequence[str] = ()) -> Any:
+    """A model from .skops, LightGBM's .txt, XGBoost's .json or .ubj, CatBoost's .cbm or .json, .onnx; or SealError.
+
+    `trusted_types` are the deployment's own classes that a .skops file may hold.
+    """
     if path.suffix not in SUFFIXES:
         mend = f"roadworthy convert {path}" if path.suffix in _PICKLED else None
         raise SealError("is not a kind of model file that is read", where=path, available=SUFFIXES, mend=mend)
@@ -29,13 +33,13 @@ def read_model_file(path: Path) -> Any:
     if path.suffix != ".skops":
         with TemporaryDirectory() as folder:  # a library that a damaged file makes crash does so elsewhere first
             do_apart("try", path, Path(folder))
-    return read_here(path)
+    return read_here(path, trusted_types)
 
 
-def find_model(model: Any) -> Any:
+def find_model(model: Any, trusted_types: Sequence[str] = ()) -> Any:
     """`model` itself; the model in a file where it is a path; ONNX's own object as one that can be asked."""
     if isinstance(model, (str, Path)):
-        return read_model_file(Path(model))
+        return read_model_file(Path(model), trusted_types)
     if type(model).__name__ == "ModelProto" and type(model).__module__.partition(".")[0] == "onnx":
         from roadworthy.model.formats.onnx_file import read_onnx
 
@@ -48,16 +52,18 @@ def library_of(path: Path) -> str:
     return _LIBRARIES.get(path.suffix) or ("catboost" if _has_features_info(path) else "xgboost")
 
 
-def read_here(path: Path) -> Any:
+def read_here(path: Path, trusted_types: Sequence[str] = ()) -> Any:
     """The model in a file, read by its library in this process; SealError where it is none."""
+    library = library_of(path)
+    if library == "skops":
+        return _read_skops(path, trusted_types)
     readers = {
-        "skops": _read_skops,
         "onnx": _read_onnx,
         "lightgbm": _read_lightgbm,
         "xgboost": _read_xgboost,
         "catboost": _read_catboost,
     }
-    return readers[library_of(path)](path)
+    return readers[library](path)
 
 
 class _Names(msgspec.Struct):
@@ -74,11 +80,11 @@ def _has_features_info(path: Path) -> bool:
     return True
 
 
-def _read_skops(path: Path) -> Any:
+def _read_skops(path: Path, trusted_types: Sequence[str]) -> Any:
     try:
-        return load_native(path.read_bytes())
+        return load_native(path.read_bytes(), tuple(trusted_types))
     except PackageError as error:
-        raise SealError(error.message, where=path) from None
+        raise SealError(error.message, where=path, mend=error.mend) from None
 
 
 def _read_lightgbm(path: Path) -> Any:
@@ -88,7 +94,7 @@ def _read_lightgbm(path: Path) -> Any:
         raise MissingExtra.of("lightgbm", "boosters") from None
     try:
         return lightgbm.Booster(model_file=str(path))
-    except lightgbm.basic.LightGBMError as error:
+    except (lightgbm.basic.LightGBMError, UnicodeDecodeError) as error:
         raise SealError(f"is not a LightGBM model: {error}", where=path) from None
 
 
@@ -100,7 +106,7 @@ def _read_xgboost(path: Path) -> Any:
     booster = xgboost.Booster()
     try:
         booster.load_model(str(path))
-    except xgboost.core.XGBoostError as error:
+    except (xgboost.core.XGBoostError, UnicodeDecodeError) as error:  # its own message may quote the file's bytes
         raise SealError(f"is not an XGBoost model: {str(error).splitlines()[0]}", where=path) from None
     return booster
 

@@ -6,10 +6,12 @@ with it or on how many cores there are.
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -163,7 +165,14 @@ def _one_thread() -> Iterator[None]:
     """Small batches gain nothing from a library's own threads, and sums keep one order: forests add as threads end."""
     # joblib ships no types; nothing is loaded with it here: it tells a forest to stay in this thread.
     from joblib import parallel_config  # noqa: TID251
-    from threadpoolctl import threadpool_limits  # scikit-learn brings both
 
-    with threadpool_limits(limits=1), parallel_config(backend="sequential"):
+    with _pools(len(sys.modules)).limit(limits=1), parallel_config(backend="sequential"):
         yield
+
+
+@lru_cache(maxsize=1)
+def _pools(modules: int) -> Any:  # noqa: ARG001  # what is loaded since may have threads of its own
+    """The thread pools of this process, looked for anew when more modules are loaded: looking takes 10 ms."""
+    from threadpoolctl import ThreadpoolController  # scikit-learn brings it and joblib
+
+    return ThreadpoolController()

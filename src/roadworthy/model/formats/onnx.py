@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from roadworthy.model.formats.feature import CannotCompile, Compiled, Feature
 from roadworthy.model.formats.onnx_file import OnnxModel
-from roadworthy.model.formats.onnx_graph import DOUBLE, FLOAT, Value, attributes_of, follow_operator, start_value
+from roadworthy.model.formats.onnx_graph import (
+    DOUBLE,
+    FLOAT,
+    INTEGER,
+    Value,
+    attributes_of,
+    follow_operator,
+    start_value,
+)
 from roadworthy.model.formats.onnx_trees import read_trees
 from roadworthy.model.linear import Linear
 from roadworthy.model.plan import Op
@@ -109,21 +117,26 @@ def _regressor(attributes: Mapping[str, Any], value: Value, bad_first: bool) -> 
 
 
 def _trees(attributes: Mapping[str, Any], value: Value, bad_first: bool, prefix: str) -> Compiled:
+    value = value.as_float32() if value.kind == INTEGER else value  # ONNX Runtime compares them as float32
     if value.kind not in (FLOAT, DOUBLE):
-        raise CannotCompile("trees on whole numbers have no compiled form; export them with float or double inputs")
+        raise CannotCompile("trees on text have no compiled form; export the model with its encoder before the trees")
     double = value.kind == DOUBLE
     wanted = 0 if bad_first and prefix == "class" else 1
     found = read_trees(attributes, len(value.features), double=double, prefix=prefix, wanted=wanted)
     transform = attributes.get("post_transform", b"NONE")
     features = list(value.features)
-    # ONNX Runtime takes a sum of weights none of which is below 0 for a probability, whatever the transform.
-    plain = (found.single and found.positive) or transform == b"NONE"
+    # ONNX Runtime takes a sum of weights none of which is below 0 for a probability, unless a logistic follows.
+    plain = transform == b"NONE" or (found.single and found.positive and transform != b"LOGISTIC")
     if prefix == "target":
         plain = transform == b"NONE"
     elif found.single and not found.positive and transform == b"NONE":
         raise CannotCompile("its trees add up to a margin and no link follows")
     if not plain and transform != b"LOGISTIC":
-        raise CannotCompile(f"trees followed by {transform.decode('utf-8', 'replace')} have no compiled form")
+        operator = "TreeEnsembleClassifier" if prefix == "class" else "TreeEnsembleRegressor"
+        raise CannotCompile(
+            f"the operator {operator} with post_transform {transform.decode('utf-8', 'replace')[:40]} has no compiled "
+            "form; export it as two classes with LOGISTIC or NONE, or seal the model that it was exported from"
+        )
     if plain:
         return Compiled(found.forest, "to_float32", features, bad_is_first=bad_first and found.single)
     if not (bad_first and found.single):

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from roadworthy.errors import MissingExtra, SealError
 
-__all__ = ["LARGEST", "OnnxModel", "read_onnx"]
+__all__ = ["LARGEST", "LARGEST_WHOLE", "OnnxModel", "read_onnx"]
 
 LARGEST = 2**29
+LARGEST_WHOLE = 2.0**53
+"""Whole numbers beyond it are given as it: more digits than that no column has."""
 MOST_GRAPH_NODES = 10_000
-_FLOAT, _STRING, _DOUBLE = 1, 8, 11
+_FLOAT, _INTEGER, _STRING, _DOUBLE = 1, 7, 8, 11
 _EXTERNAL = 1
 _DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
 
@@ -49,7 +51,7 @@ class OnnxModel:
         return sum(width for _, _, width in self.inputs)
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """(n, 2) as ONNX Runtime gives them, in one thread; ValueError for a text that is missing."""
+        """(n, 2) as ONNX Runtime gives them, in one thread; ValueError for a text or whole number that is missing."""
         if self._session is None:
             self._session = _open_session(self.content)
         answer = self._session.run([self.output], _feed(self.inputs, X))[0]
@@ -103,9 +105,10 @@ def _inputs(proto: Any) -> tuple[tuple[str, int, int], ...]:
             continue
         tensor = given.type.tensor_type
         sizes = [size.dim_value for size in tensor.shape.dim]
-        if tensor.elem_type not in (_FLOAT, _DOUBLE, _STRING):
+        if tensor.elem_type not in (_FLOAT, _INTEGER, _DOUBLE, _STRING):
             raise SealError(
-                f"takes {given.name} neither as float, double nor text", mend="export it with float or double inputs"
+                f"takes {given.name} neither as float, double, int64 nor text",
+                mend="export it with float or double inputs",
             )
         if len(sizes) != 2 or sizes[1] < 1:
             raise SealError(
@@ -164,12 +167,22 @@ def _feed(inputs: tuple[tuple[str, int, int], ...], X: Any) -> dict[str, NDArray
         at += width
         if kind == _STRING:
             fed[name] = np.stack([_texts(column) for column in part], axis=1)
+        elif kind == _INTEGER:
+            fed[name] = np.stack([_whole(column) for column in part], axis=1)
         else:
             with np.errstate(over="ignore"):  # beyond float32 is infinity
                 fed[name] = np.stack(
                     [np.asarray(column, dtype=np.float32 if kind == _FLOAT else np.float64) for column in part], axis=1
                 )
     return fed
+
+
+def _whole(column: Any) -> NDArray[np.int64]:
+    """As int64, which the contract says that they are: rounded down else."""
+    values = np.asarray(column, dtype=np.float64)
+    if np.isnan(values).any():
+        raise ValueError("a whole number is missing")
+    return np.floor(np.clip(values, -LARGEST_WHOLE, LARGEST_WHOLE)).astype(np.int64)
 
 
 def _texts(column: Any) -> NDArray[Any]:

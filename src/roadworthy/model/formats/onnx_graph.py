@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.model.formats.feature import CannotCompile, Feature, category_text
+from roadworthy.model.formats.onnx_file import LARGEST_WHOLE
 from roadworthy.model.plan import REFUSED, Op
 
 __all__ = ["Value", "attributes_of", "follow_operator", "start_value"]
@@ -48,6 +49,10 @@ class Value:
             out.append(feature)
         return Value(tuple(out), self.kind)
 
+    def as_float32(self) -> Value:
+        """The same rounded to float32."""
+        return Value(self.each((Op.TO_FLOAT32, ())).features, FLOAT)
+
 
 @dataclass(frozen=True)
 class _Operator:
@@ -67,6 +72,9 @@ def start_value(name: str, kind: int, features: Sequence[Feature]) -> Value:
             raise CannotCompile(f"{texts[0]} is a number, and the graph takes {name} as text")
         return Value(tuple(features), kind)
     out = Value(tuple(features), kind)
+    if kind == INTEGER:
+        made = (f.then(Op.REQUIRE_KNOWN).then(Op.CLIP, -LARGEST_WHOLE, LARGEST_WHOLE).then(Op.FLOOR) for f in features)
+        return Value(tuple(made), kind)
     return out.each((Op.TO_FLOAT32, ())) if kind == FLOAT else out
 
 
@@ -168,10 +176,10 @@ def _imputer(one: _Operator) -> Value:
 def _scaler(one: _Operator) -> Value:
     """(x - offset) * scale; of doubles it is rounded to float32 in the end."""
     value, offset, scale = one.values[0], list(one.attributes.get("offset", ())), list(one.attributes.get("scale", ()))
+    value = value.as_float32() if value.kind == INTEGER else value
     if {len(offset), len(scale)} - {1, len(value.features)} or value.kind not in (FLOAT, DOUBLE):
         raise CannotCompile("the operator Scaler of other than its columns has no compiled form")
-    scaled = value.each((Op.SUBTRACT, offset), (Op.MULTIPLY, scale))
-    return Value(scaled.each((Op.TO_FLOAT32, ())).features, FLOAT)
+    return value.each((Op.SUBTRACT, offset), (Op.MULTIPLY, scale)).as_float32()
 
 
 def _one_hot(one: _Operator) -> Value:

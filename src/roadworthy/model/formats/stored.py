@@ -74,7 +74,8 @@ def dump_native(model: Any, trusted_types: Sequence[str] = ()) -> bytes:
             mend="choose a step or setting that needs none of them: their compiled code would read memory as a "
             "package says (KNeighborsClassifier has algorithm='brute')"
             if libraries
-            else f"if they are this deployment's own: trusted_types={unknown[:5]!r}, there and wherever it is loaded",
+            else f"if they are this deployment's own: trusted_types={unknown[:5]!r} (--trust {','.join(unknown[:5])}), "
+            "there and wherever it is loaded",
         )
     return content
 
@@ -92,12 +93,20 @@ def load_native(content: bytes, trusted_types: Sequence[str] = ()) -> Any:
     try:
         model = skops.loads(content, trusted=[*TRUSTED_TYPES, *trusted_types])
     except Exception as error:  # noqa: BLE001  # anything odd in a package is a package error
-        raise PackageError(f"the original model cannot be read: {error}") from None
+        odd = isinstance(error, skops.exceptions.UntrustedTypesFoundException)
+        raise PackageError(
+            f"the original model cannot be read: {error}",
+            mend="if they are this deployment's own: trusted_types, or --trust NAMES" if odd else None,
+        ) from None
     try:
         for tree, width in _find_trees(model, None, set()):
             _check_tree(tree, width)
+    except PackageError:
+        raise
     except RecursionError:
         raise PackageError("the original model is nested too deeply") from None
+    except Exception as error:  # noqa: BLE001  # whatever its attributes are instead of a tree's
+        raise PackageError(f"a tree of the original model is none: {error}") from None
     return model
 
 
@@ -148,6 +157,8 @@ def _find_trees(holder: Any, limit: int | None, seen: set[int]) -> Iterator[tupl
     elif not isinstance(holder, np.ndarray):
         fields = getattr(holder, "__dict__", {})
         own: int | None = fields.get("n_features_in_", limit)
+        if own is not None and not isinstance(own, (int, np.integer)):
+            raise PackageError("the original model does not say in a whole number how many columns it takes")
         width = own if own is None or limit is None else min(own, limit)
         for name, each in fields.items():
             # An ensemble checks its rows once and hands them to its members as they are.
