@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from io import StringIO
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +21,8 @@ from roadworthy.errors import FileFault
 __all__ = ["Document", "parse_document", "read_document", "write_bytes", "write_text"]
 
 T = TypeVar("T")
+MOST_VALUES = 1_000_000
+"""So many values a file may have, each counted wherever it is named."""
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 
 
@@ -30,7 +33,12 @@ class Document:
         self.path = path
         self._tree = tree
         self._fault = fault
-        self.data: Any = _plain(tree)
+        try:
+            self.data: Any = _plain(tree, count())
+        except RecursionError:
+            raise fault("is nested too deeply", where=path) from None
+        except ValueError as error:
+            raise fault(str(error), where=path) from None
 
     def line(self, *place: str | int) -> int:
         """The 1-based line of `place`, given as keys and list positions; of the nearest parent where it is absent."""
@@ -68,17 +76,31 @@ class Document:
             raise self.fault(message[:1].lower() + message[1:], *place) from None
 
 
-def _plain(node: Any) -> Any:
+def _plain(node: Any, counter: Iterator[int]) -> Any:
+    """The values alone. ValueError where they are too many: a value that is named once may stand in many places."""
+    if next(counter) > MOST_VALUES:
+        raise ValueError(f"holds more than {MOST_VALUES:,} values, counting each where it is named")
     if isinstance(node, Mapping):
-        return {key: _plain(value) for key, value in node.items()}
+        return {key: _plain(value, counter) for key, value in node.items()}
     if isinstance(node, list):
-        return [_plain(value) for value in node]
+        return [_plain(value, counter) for value in node]
     if isinstance(node, bool) or node is None:
         return node
+    if isinstance(node, str) and not _is_text(node):
+        raise ValueError("holds half a letter, which is no text")
     for kind in (str, int, float):
         if isinstance(node, kind):
             return kind(node)
     return node
+
+
+def _is_text(words: str) -> bool:
+    """Whether it can be written down: no half of a surrogate pair is in it."""
+    try:
+        words.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def parse_document(text: str, path: str, fault: type[FileFault]) -> Document:
@@ -96,6 +118,10 @@ def parse_document(text: str, path: str, fault: type[FileFault]) -> Document:
         ) from None
     except YAMLError as error:
         raise fault(f"is not YAML: {str(error).splitlines()[0]}", where=path) from None
+    except RecursionError:
+        raise fault("is nested too deeply", where=path) from None
+    except (ValueError, OverflowError, TypeError):  # such as a day that no month has, or a number without end
+        raise fault("holds a value that cannot be read", where=path, mend="put it in quotes") from None
     if tree is None:
         raise fault("is empty", where=path, mend="`roadworthy init` writes a whole one")
     return Document(path, tree, fault)

@@ -15,8 +15,10 @@ import pytest
 
 from roadworthy.door import admission
 from roadworthy.settings import Settings
-from tests.api.house import INPUTS, Client
+from roadworthy.testing import make_package
+from tests.api.house import INPUTS, POLICY, PRODUCT, Client
 from tests.http.test_bad_input import nothing_recorded, post
+from tests.policy.test_hostile_policies import BOMB
 
 MOST = Settings().max_body_bytes
 LARGEST_ANSWER = 64 << 10
@@ -183,6 +185,16 @@ def test_more_outcomes_than_can_be_held_are_refused_before_they_are_all_read(cli
         with nothing_recorded(client), nothing_grows():
             answer = client.ask("POST", "/v1/outcomes", content=body, headers={"Content-Type": kind})
         assert refused(client, answer, 413)["mend"] == "send them in several requests"
+
+
+@pytest.mark.parametrize("part", ["policy", "product", "tables"])
+@pytest.mark.parametrize("text", [BOMB, 'name: "\\ud800"', "name: " + "[" * 20_000, "name: 2026-99-99"], ids=repr)
+def test_a_release_of_files_made_to_cost_much_is_refused(part: str, text: str, client: Client) -> None:
+    package = client.ask("POST", "/v1/packages", files={"file": make_package("scorecard").to_bytes()}).json()["digest"]
+    parts: dict[str, Any] = {"package": package, "policy": POLICY, "product": PRODUCT}
+    parts[part] = {"regions": text} if part == "tables" else text
+    with nothing_recorded(client), nothing_grows():
+        refused(client, client.ask("POST", "/v1/releases", "analyst", json=parts), 422)
 
 
 def test_a_body_in_crumbs_is_given_up(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

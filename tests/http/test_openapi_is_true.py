@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -47,6 +48,7 @@ RIGHTLY = [(row, GenerationMode.POSITIVE) for row in list_routes()]
 WRONGLY = [(row, GenerationMode.NEGATIVE) for row in list_routes() if takes_anything(row)]
 OF_FILES = [checks.positive_data_acceptance, checks.negative_data_rejection]
 """A schema says nothing of what is in a file, so whether a file is right cannot be read from it."""
+LONG = bool(os.environ.get("LONG_TESTS"))
 UNSAYABLE = [checks.positive_data_acceptance]
 BEYOND_A_SCHEMA = (
     "/v1/performance",  # the day has come
@@ -75,7 +77,13 @@ def test_every_operation_answers_as_it_says(
     excluded = OF_FILES if row.told.files else UNSAYABLE if row.path in BEYOND_A_SCHEMA else []
 
     @given(case=operation.as_strategy(generation_mode=mode))
-    @settings(max_examples=6, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=100 if LONG else 6,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
     def ask(case: Any) -> None:
         case.call_and_validate(headers=key, excluded_checks=excluded)
 
