@@ -130,7 +130,7 @@ def build(settings: Settings) -> App:
 
     store = open_kept_store(settings, now=clock())
     try:
-        current = CurrentRoute(store)
+        current = CurrentRoute(store, trusted_types=settings.trusted)
         worker = f"{os.getpid()}-{token_hex(4)}"
         runner = Runner(store, job_handlers(current, clock), worker=worker, clock=clock, new_id=make_id)
         services = Services(

@@ -107,7 +107,23 @@ class Settings:
             "The file with the key that signs the audit chain's heads. A new store makes it. It is never in the store."
         ),
     )
+    trusted_types: str | None = field(
+        default=None,
+        metadata=_about(
+            "The deployment's own types that a model which runs natively may hold, with commas: our_steps.Burden. They "
+            "are constructed wherever it is loaded."
+        ),
+    )
     log_level: LogLevel = field(default="info", metadata=_about("The least urgent messages that are logged."))
+
+    @property
+    def trusted(self) -> tuple[str, ...]:
+        """`trusted_types`, each by itself.
+
+        >>> Settings(trusted_types="our_steps.Burden, our_steps.Band").trusted
+        ('our_steps.Burden', 'our_steps.Band')
+        """
+        return tuple(name.strip() for name in (self.trusted_types or "").split(",") if name.strip())
 
     def __repr__(self) -> str:
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in self.shown().items())})"

@@ -120,6 +120,26 @@ def test_a_pickle_with_a_type_of_ones_own_is_converted_and_sealed_where_it_is_tr
         )
         with pytest.raises(PackageError, match=r"our_steps\.Burden"):
             load("own.rw")
+
+        begin = ["init", str(loans), "--target", "default", "--package", "own.rw", "--out", "ours"]
+        assert obey(begin) == 3
+        assert "trusted_types" in capsys.readouterr().err
+        monkeypatch.setenv("ROADWORTHY_TRUSTED_TYPES", "our_steps.Burden")
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+        assert obey(begin) == 0
+        there = ["-C", "ours"]
+        assert obey(["trial", "on", *there]) == 0
+        assert obey(["release", "create", *there]) == 0
+        assert obey(["release", "promote", "1", *there]) == 0
+        assert obey(["score", str(loans), "decided.csv", "--record", *there]) == 0
+        assert obey(["replay", "--all", *there]) == 0
+        assert obey(["doctor", *there]) == 0
+        monkeypatch.delenv("ROADWORTHY_TRUSTED_TYPES")
+        capsys.readouterr()
+        assert obey(["replay", "--all", *there]) != 0
+        assert "our_steps.Burden" in capsys.readouterr().out
+        assert obey(["doctor", *there]) != 0
+        assert "trusted_types" in capsys.readouterr().out
     finally:
         sys.modules.pop("our_steps")
 

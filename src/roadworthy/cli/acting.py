@@ -21,9 +21,20 @@ from roadworthy.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from roadworthy.access import Act, Actor, Deed
+    from roadworthy.live import CurrentRoute
     from roadworthy.records import Store
 
-__all__ = ["As", "BreakGlass", "Directory", "acting", "begin_store", "change_access", "open_product_store", "tell_time"]
+__all__ = [
+    "As",
+    "BreakGlass",
+    "Directory",
+    "acting",
+    "begin_store",
+    "change_access",
+    "open_product_store",
+    "take_route",
+    "tell_time",
+]
 
 Directory = Annotated[Path, Parameter(name=["--directory", "-C"], help="The product's directory.")]
 As = Annotated[
@@ -37,6 +48,13 @@ BreakGlass = Annotated[
     ),
 ]
 T = TypeVar("T")
+
+
+def take_route(deed: Deed, directory: Path) -> CurrentRoute:
+    """The route of the deed's store, whose models may hold the types that this deployment trusts."""
+    from roadworthy.live import CurrentRoute
+
+    return CurrentRoute(deed.store, trusted_types=read_settings(directory).trusted)
 
 
 def tell_time() -> datetime:

@@ -61,7 +61,7 @@ def _examine(directory: Path) -> Iterator[Finding]:
     with store:
         try:
             yield from _look_at_store(store, settings)
-            yield from _look_at_release(store)
+            yield from _look_at_release(store, settings)
         except RoadworthyError as error:
             yield _fault("store", error)
 
@@ -162,12 +162,12 @@ def _look_at_server(store: Store) -> Iterator[Finding]:
         yield Finding("server", OK, "writes what it says it has written")
 
 
-def _look_at_release(store: Store) -> Iterator[Finding]:
+def _look_at_release(store: Store, settings: Settings) -> Iterator[Finding]:
     from roadworthy.live import CurrentRoute, warm_up
     from roadworthy.product import missing_purpose
 
     try:
-        taken = CurrentRoute(store).refresh()
+        taken = CurrentRoute(store, trusted_types=settings.trusted).refresh()
         if taken.champion is None:
             yield Finding("release", NOTE, "none is live yet", "roadworthy release promote N")
             return

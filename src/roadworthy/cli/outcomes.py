@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cyclopts import App
 
-from roadworthy.cli.acting import As, Directory, acting, tell_time
+from roadworthy.cli.acting import As, Directory, acting, take_route, tell_time
 from roadworthy.cli.release import read_moment
 from roadworthy.cli.speaking import Json, say, show_json
 from roadworthy.errors import UsageError
@@ -67,7 +67,6 @@ def take_in(
 
     """
     from roadworthy.batch import open_table
-    from roadworthy.live import CurrentRoute
     from roadworthy.outcomes import record_outcomes
 
     source = open_table(file)
@@ -78,7 +77,7 @@ def take_in(
         for row in table.select(list(names)).to_pylist()
     ]
     with acting(directory, as_name=as_) as deed:
-        zone = CurrentRoute(deed.store).take().require().product.time_zone
+        zone = take_route(deed, directory).take().require().product.time_zone
         taken = record_outcomes(deed, rows, time_zone=zone)
     aside = set_aside if set_aside is not None else file.with_name(f"{file.stem}_set_aside.csv")
     if taken.set_aside:
@@ -133,13 +132,12 @@ def gains(
         Print one JSON document.
 
     """
-    from roadworthy.live import CurrentRoute
     from roadworthy.outcomes import judge_outcomes, matured_calibration, matured_gains
 
     day = _read_as_of(as_of)
     with acting(directory, as_name=as_) as deed:
         deed.demand("performance.read")
-        product = CurrentRoute(deed.store).take().require().product
+        product = take_route(deed, directory).take().require().product
         with deed.store.reading() as connection:
             judged: Judged = judge_outcomes(connection, product, day, now=deed.now)
     if release is not None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from roadworthy.cli.speaking import Json, say, show_json
+from roadworthy.settings import read_settings
 
 NAME = "recalibrate"
 
@@ -47,7 +48,10 @@ def command(
     """
     from roadworthy.pipeline import recalibrate_file
 
-    done, path = recalibrate_file(package, data, target=target, out=out, method=method, weight=weight)
+    trusted = read_settings(Path()).trusted
+    done, path = recalibrate_file(
+        package, data, target=target, out=out, method=method, weight=weight, trusted_types=trusted
+    )
     if json:
         show_json(
             {

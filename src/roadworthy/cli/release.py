@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 from msgspec import structs
 
-from roadworthy.cli.acting import As, Directory, acting, tell_time
+from roadworthy.cli.acting import As, Directory, acting, take_route, tell_time
 from roadworthy.cli.speaking import Json, say, show_json
 from roadworthy.errors import UsageError
+from roadworthy.settings import read_settings
 
 if TYPE_CHECKING:
     from roadworthy.lifecycle import ReleaseView
@@ -61,7 +62,13 @@ def create(
         deed.demand("release.create")
         parts = read_parts(directory, trial=deed.trial) if from_trial is None else read_trial_parts(from_trial)
         made = create_release(
-            deed, package=parts.package, policy=parts.policy, product=parts.product, tables=parts.tables, note=note
+            deed,
+            package=parts.package,
+            policy=parts.policy,
+            product=parts.product,
+            tables=parts.tables,
+            note=note,
+            trusted_types=read_settings(directory).trusted,
         )
         trial = deed.trial
     following = f"promote {made.id}" if trial else f"submit {made.id}"
@@ -262,10 +269,9 @@ def promote(
 
     """
     from roadworthy.lifecycle import list_warnings, promote_release, show_release
-    from roadworthy.live import CurrentRoute
 
     with acting(directory, as_name=as_) as deed:
-        current = CurrentRoute(deed.store)
+        current = take_route(deed, directory)
         warnings = list_warnings(current, show_release(deed.store, release))
         found = promote_release(deed, release, current=current, reason=reason, break_glass=break_glass)
         found = structs.replace(found, warnings=warnings)
@@ -295,7 +301,6 @@ def rollback(reason: str = "", *, directory: Directory = Path(), as_: As = None,
 
     """
     from roadworthy.lifecycle import find_rollback, list_warnings, roll_back
-    from roadworthy.live import CurrentRoute
 
     if reason.strip().isdigit():  # somebody means a release, and what goes live would be another one
         raise UsageError(
@@ -305,7 +310,7 @@ def rollback(reason: str = "", *, directory: Directory = Path(), as_: As = None,
         )
     with acting(directory, as_name=as_) as deed:
         deed.demand("release.rollback")
-        current = CurrentRoute(deed.store)
+        current = take_route(deed, directory)
         warnings = list_warnings(current, find_rollback(deed.store), back=True)
         found = structs.replace(roll_back(deed, current=current, reason=reason), warnings=warnings)
     why = found.steps[-1].details

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from cyclopts import Parameter
 
-from roadworthy.cli.acting import As, Directory, acting, open_product_store
+from roadworthy.cli.acting import As, Directory, acting, open_product_store, take_route
 from roadworthy.cli.speaking import Json, say, show_json, show_progress
 from roadworthy.errors import NotFound, UsageError
 from roadworthy.settings import Settings, read_settings
@@ -81,7 +81,6 @@ def command(
 
     """
     from roadworthy.lifecycle import Asked, replay_decision, replay_decisions, tell_build
-    from roadworthy.live import CurrentRoute
 
     asked = Asked(
         since=_read_moment(since, "--from"),
@@ -94,7 +93,7 @@ def command(
     if processes is not None and processes < 1:
         raise UsageError("is less than one process", where="--processes", mend="1 or more")
     with acting(directory, as_name=as_) as deed:
-        current = CurrentRoute(deed.store)
+        current = take_route(deed, directory)
         if decision_id is not None:
             replay = replay_decision(deed, current, decision_id)
             with _writing(out) as write:
@@ -133,7 +132,7 @@ def _reopen(settings: Settings) -> CurrentRoute:
     """The store, in another process."""
     from roadworthy.live import CurrentRoute
 
-    return CurrentRoute(open_product_store(settings))
+    return CurrentRoute(open_product_store(settings), trusted_types=settings.trusted)
 
 
 def _choose_processes(store: Store) -> int:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from cyclopts import Parameter
 
-from roadworthy.cli.acting import As, acting, tell_time
+from roadworthy.cli.acting import As, acting, take_route, tell_time
 from roadworthy.cli.speaking import Json, say, show_json, show_progress
 from roadworthy.errors import UsageError
+from roadworthy.settings import read_settings
 
 if TYPE_CHECKING:
     from roadworthy.batch import Scored, Source, SourceMapping
@@ -127,7 +128,8 @@ def _score(
     rules = Policy.load(policy) if policy is not None else workspace.policy if workspace is not None else None
     assert rules is not None  # noqa: S101  # one of the two is there
     source = open_table(files.applications)
-    release = Release(load(chosen), rules, workspace.tables if workspace is not None else ())
+    trusted = read_settings(directory).trusted
+    release = Release(load(chosen, trusted_types=trusted), rules, workspace.tables if workspace is not None else ())
     mapping = _map(source, workspace, release.package.contract, other=package is not None)
     absent = _list_absent(source, mapping, release.package.contract, files.allowed)
     warn(warn_applications(source, mapping, release.package.contract, absent, release.package.golden()[0]))
@@ -150,7 +152,6 @@ def _score(
 
 def _record(files: _Files, directory: Path, as_name: str | None, warn: _Warn) -> tuple[Scored, Sequence[str]]:
     from roadworthy.batch import open_table, record_file, warn_applications
-    from roadworthy.live import CurrentRoute
     from roadworthy.pipeline import open_workspace
 
     source = open_table(files.applications)
@@ -158,7 +159,7 @@ def _record(files: _Files, directory: Path, as_name: str | None, warn: _Warn) ->
     with acting(directory, as_name=as_name) as deed:
         deed.demand("batch.score")
         deed.demand("decision.make")
-        current = CurrentRoute(deed.store)
+        current = take_route(deed, directory)
         live = current.take().require()
         contract = live.contract
         mapping = _map(source, workspace, contract, other=True)

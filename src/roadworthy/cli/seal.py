@@ -6,6 +6,7 @@ from pathlib import Path
 
 from roadworthy.cli.speaking import Json, say, show_json
 from roadworthy.errors import UsageError
+from roadworthy.settings import read_settings
 
 NAME = "seal"
 
@@ -79,7 +80,7 @@ def command(
         bad_class=bad_class,
         contract=contract,
         reasons=reasons,
-        trusted_types=[name.strip() for name in trust.split(",") if name.strip()],
+        trusted_types=[*read_settings(Path()).trusted, *(name.strip() for name in trust.split(",") if name.strip())],
     )
     engine = package.manifest.engine
     if json:

@@ -32,7 +32,9 @@ __all__ = [
     "place_of",
 ]
 
-Rule = Literal["missing", "unknown_column", "type", "range", "allowed", "not_finite", "text_too_long", "date"]
+Rule = Literal[
+    "missing", "unknown_column", "type", "range", "allowed", "not_finite", "text_too_long", "not_text", "date"
+]
 
 _PLAIN = re.compile(r"[^\W\d]\w*")
 _PLACE = re.compile(r"\$(?:\.inputs)?(?:\.(?P<plain>[^\W\d]\w*)|\['(?P<quoted>.*)'\])", re.DOTALL)
@@ -202,6 +204,8 @@ def find_faults(column: Column, reading: Reading, path: str) -> Iterator[Fault]:
         yield Fault(path, "missing", "is missing", reading.missing)
     if reading.too_long.any():
         yield Fault(path, "text_too_long", f"is longer than {LONGEST_TEXT} characters", reading.too_long)
+    if reading.not_text is not None:
+        yield Fault(path, "not_text", "has a character that is no text", reading.not_text)
     if column.type in ("number", "integer"):
         infinite = np.isinf(reading.values)
         if infinite.any():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,14 +41,15 @@ class Reading:
     """One column of n rows: its values and what is wrong with them so far, arrays of length n.
 
     `unread` are cells that hold something which is not of the column's type; they are not missing. `too_long` are texts
-    of more than LONGEST_TEXT characters. `fits` says whether the cells are of a kind that can be read as the column's
-    type at all.
+    of more than LONGEST_TEXT characters; `not_text` those that hold a NUL, which not every store can keep. `fits` says
+    whether the cells are of a kind that can be read as the column's type at all.
     """
 
     values: NDArray[Any]
     missing: Mask
     unread: Mask
     too_long: Mask
+    not_text: Mask | None = None
     fits: bool = True
 
 
@@ -77,7 +78,14 @@ def read_words(column: Column, distinct: Sequence[str | None], place: NDArray[An
     long = np.array([word is not None and len(word) > LONGEST_TEXT for word in distinct], dtype=bool)
     values = codes[place]
     none = np.zeros(len(values), dtype=bool)
-    return Reading(values, values == MISSING, none, too_long=long[place] if long.any() else none)
+    nul = _holds_nul(distinct)
+    return Reading(
+        values,
+        values == MISSING,
+        none,
+        too_long=long[place] if long.any() else none,
+        not_text=None if nul is None else nul[place],
+    )
 
 
 def moment_of(value: dt.date) -> np.datetime64:
@@ -97,7 +105,14 @@ def read_dates_as(values: NDArray[np.datetime64], missing: Mask) -> Reading:
 
 def read_texts(values: NDArray[np.object_], missing: Mask, too_long: Mask) -> Reading:
     """A text column from text, None where `missing`."""
-    return Reading(values, missing, unread=np.zeros(len(values), dtype=bool), too_long=too_long)
+    none = np.zeros(len(values), dtype=bool)
+    return Reading(values, missing, unread=none, too_long=too_long, not_text=_holds_nul(values))
+
+
+def _holds_nul(texts: Iterable[str | None]) -> Mask | None:
+    """Which texts hold a NUL; None where none does, as ever."""
+    found = [text is not None and "\0" in text for text in texts]
+    return np.array(found, dtype=bool) if any(found) else None
 
 
 def nothing(column: Column, n: int) -> Reading:

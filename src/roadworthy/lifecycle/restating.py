@@ -30,6 +30,7 @@ def restate_release(
     purpose: Purpose,
     economics: StatedEconomics | None,
     note: str,
+    trusted_types: tuple[str, ...] = (),
 ) -> ReleaseView:
     """Make a release of another's parts with this purpose and these economics; `note` says what changed and why.
 
@@ -62,6 +63,7 @@ def restate_release(
         product=changed["product"],
         tables=tables,
         note=note.strip(),
+        trusted_types=trusted_types,
     )
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 from roadworthy.contract import Contract
 from roadworthy.errors import MeasureError, PolicyError, ProductError, RoadworthyError
 from roadworthy.measures import join_horizons
-from roadworthy.model import Package, load, true_reasons_sentence
+from roadworthy.model import Package, true_reasons_sentence
 from roadworthy.pipeline.workspace import Workspace
 from roadworthy.policy import CaseResult, Policy, find_faults, list_missing_behaviour, run_cases
 from roadworthy.product import Product, missing_purpose
@@ -56,7 +56,7 @@ def check_product(workspace: Workspace) -> CheckResult:
     contract = attempt(lambda: workspace.contract)
     package: Package | None = None
     if product is not None and workspace.package.exists():
-        package = attempt(lambda: load(workspace.package))
+        package = attempt(lambda: workspace.read_package(workspace.package))
     elif product is not None:
         notes.append("no sealed model yet: `roadworthy run` makes one")
     if contract is not None:

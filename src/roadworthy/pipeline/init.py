@@ -56,6 +56,7 @@ from roadworthy.product import (
     settle_outcome,
     unknown_column,
 )
+from roadworthy.settings import read_settings
 
 __all__ = ["InitResult", "init_product"]
 
@@ -157,7 +158,7 @@ def init_product(
         package=None if package is None else package.name,
     )
     product = product if stated is None else stated.applied_to(product)
-    sealed = None if package is None else load(package)
+    sealed = None if package is None else load(package, trusted_types=read_settings(out).trusted)
     roles: dict[str, Role] = {**dict.fromkeys(money, "money"), **dict.fromkeys(group, "group")}
     if applicant_name is not None:
         roles[applicant_name] = "identity"

@@ -22,9 +22,10 @@ def recalibrate_file(
     out: Path | None = None,
     method: str = "auto",
     weight: str | None = None,
+    trusted_types: tuple[str, ...] = (),
 ) -> tuple[Recalibrated, Path]:
     """Recalibrate the package on the rows of `data` and write the new one, by default as NAME-recalibrated.rw."""
-    sealed = load(package)
+    sealed = load(package, trusted_types=trusted_types)
     source = open_table(data)
     table = source.read()
     own = [column for column in (target, weight) if column is not None]

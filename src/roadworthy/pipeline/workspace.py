@@ -16,6 +16,7 @@ from roadworthy.live import table_key
 from roadworthy.model import Package, load
 from roadworthy.policy import Policy
 from roadworthy.product import Product, read_product
+from roadworthy.settings import read_settings
 
 __all__ = ["BUILD", "DATA_DIGEST", "PRODUCT_FILES", "Workspace", "open_workspace"]
 
@@ -49,6 +50,10 @@ class Workspace:
             raise UsageError("there is no sealed model yet", where=self.package, mend=mend)
         return self.package
 
+    def read_package(self, path: Path | None = None) -> Package:
+        """The sealed model, or another one, which may hold the types that this deployment trusts."""
+        return load(path or self.require_package(), trusted_types=read_settings(self.directory).trusted)
+
     @property
     def trains(self) -> bool:
         """Whether this product trains its model, rather than having brought one."""
@@ -76,7 +81,7 @@ class Workspace:
 
     def release(self, package: Package | None = None, policy: Policy | None = None) -> Release:
         """The release that these files would make; another package or policy where one is given."""
-        return Release(package or load(self.require_package()), policy or self.policy, self.tables)
+        return Release(package or self.read_package(), policy or self.policy, self.tables)
 
     @property
     def tables_at_hand(self) -> dict[str, Table]:

@@ -95,7 +95,7 @@ class Promotion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 )
 def push_package(request: Call) -> Response[bytes]:
     """Keep a package."""
-    kept = keep_package(request.deed(), request.read_file().data)
+    kept = keep_package(request.deed(), request.read_file().data, trusted_types=request.services.settings.trusted)
     return reply(kept, 201, {"Location": f"/v1/packages/{kept.digest}"})
 
 
@@ -149,7 +149,12 @@ def post_release(request: Call) -> Response[bytes]:
     with store.reading() as connection:
         package = read_bytes(connection, wanted.package, "this package")
     made = create_release(
-        request.deed(), package=package, policy=wanted.policy, product=wanted.product, tables=wanted.tables
+        request.deed(),
+        package=package,
+        policy=wanted.policy,
+        product=wanted.product,
+        tables=wanted.tables,
+        trusted_types=request.services.settings.trusted,
     )
     return reply(made, 201, {"Location": f"/v1/releases/{made.id}"})
 

@@ -61,6 +61,7 @@ def post_purpose(visit: Visit) -> Shown:
             purpose=_read_purpose(sent),
             economics=_read_economics(sent),
             note=sent["note"],
+            trusted_types=visit.services.settings.trusted,
         )
     except RoadworthyError as error:
         if isinstance(error, FileFault):  # there is no file here, and no line
