@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 import numpy as np
@@ -186,6 +186,21 @@ def test_anything_is_a_table_or_is_refused(thing: Any) -> None:
 def test_what_cannot_be_written_down_is_refused(columns: dict[str, list[Any]]) -> None:
     with pytest.raises(DataError, match="cannot be written down"):
         to_arrow(columns)
+
+
+def test_a_character_that_no_store_can_keep_sets_its_row_aside_and_the_others_go_on() -> None:
+    """A NUL comes in no CSV of ours and in no JSON, but in Parquet, in workbooks and in UTF-16."""
+    row = {"age": 41, "region": "N", "note": "a note", "application_id": "A-1", "applicant_id": "C-1"}
+    spoilt = [{**row, name: "a\0b"} for name in ("region", "note", "application_id", "applicant_id")]
+    checked = check_table(CONTRACT, pa.Table.from_pylist([row, *spoilt]))
+    assert checked.rows.tolist() == [0]
+    assert [(one.path, one.rule) for one in checked.set_aside.violations()] == [
+        ("$.inputs.region", "not_text"), ("$.inputs.note", "not_text"),
+        ("$.application_id", "not_text"), ("$.applicant_id", "not_text"),
+    ]  # fmt: skip
+    for name in ("region", "note"):
+        (alone,) = cast(list[Violation], check_body(CONTRACT, {"inputs": {"age": 41, "region": "N"} | {name: "a\0b"}}))
+        assert (alone.path, alone.rule) == (f"$.inputs.{name}", "not_text")
 
 
 def test_moments_beyond_the_years_that_python_knows_are_refused_where_they_would_be_text() -> None:
