@@ -11,8 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from roadworthy.decision import Decisions
-from roadworthy.live import deciding
+from roadworthy.decision import Decisions, decide
 from roadworthy.records import Store, create_store, rebuild_projections, verify_chain
 from tests.api.house import INPUTS, House
 from tests.faults.conftest import Place
@@ -47,14 +46,13 @@ def house(place: Place) -> Iterator[House]:
 
 def test_poison_among_others_harms_only_itself(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """All at once, so that they are decided in the same batches: what breaks a rule, and what breaks the model."""
-    decide = deciding.decide
 
     def decide_or_break(batch: Any, *rest: Any) -> Decisions:
         if any(name.startswith("poison") for name in batch.application_id):
             raise ZeroDivisionError("the model fails on a row")
         return decide(batch, *rest)
 
-    monkeypatch.setattr(deciding, "decide", decide_or_break)
+    monkeypatch.setattr("roadworthy.live.deciding.decide", decide_or_break)
     good: list[dict[str, Any]] = [{"application_id": f"good-{number}", "inputs": INPUTS} for number in range(40)]
     poison = [{"application_id": f"poison-{number}", "inputs": INPUTS} for number in range(3)]
     hostile = [{"inputs": INPUTS} | body for body in HOSTILE.values()]
