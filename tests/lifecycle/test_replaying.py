@@ -17,6 +17,7 @@ from sqlalchemy import text
 
 import roadworthy.decision
 from roadworthy.access import EVERY_BRANCH, Actor, Branches, Deed
+from roadworthy.cli.replay import _reopen
 from roadworthy.contract import check_table, to_arrow
 from roadworthy.decision import Decisions, Release
 from roadworthy.errors import NotAllowed, StoreError
@@ -29,14 +30,17 @@ from roadworthy.records import (
     Erasure,
     Record,
     Store,
+    WrappingKeys,
     create_store,
     decode_payload,
     encode_payload,
     keep_content,
     new_id,
     open_store,
+    read_wrapping_text,
 )
 from roadworthy.records.store import connect_store
+from roadworthy.settings import read_settings
 from roadworthy.testing import make_package, make_release
 from roadworthy.testing.going_live import go_live
 from tests.golden.make_decisions import (
@@ -50,8 +54,18 @@ from tests.golden.make_decisions import (
     erase,
     read_rows,
 )
-from tests.lifecycle.reopening import keys, reopen
 from tests.stores import another_store_url
+
+KEY = "rww_" + "k" * 43
+
+
+def keys() -> WrappingKeys:
+    return read_wrapping_text(KEY, "a test")
+
+
+def reopening(url: str, folder: Path) -> Callable[[], CurrentRoute]:
+    """How the command's other processes open a store."""
+    return partial(_reopen, read_settings(folder, {"ROADWORTHY_STORE": url, "ROADWORTHY_WRAPPING_KEY": KEY}))
 
 
 def deed(store: Store, *roles: str, branches: Branches = EVERY_BRANCH) -> Deed:
@@ -127,7 +141,9 @@ def test_whatever_was_decided_comes_out_the_same_to_the_last_bit(past: Store) ->
     }  # fmt: skip
 
 
-def test_processes_that_share_the_work_find_what_one_finds(own: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_that_share_the_work_find_what_one_finds(
+    own: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In the order of the records, whichever process was quicker."""
     monkeypatch.setattr("roadworthy.lifecycle.replaying._AT_ONCE", 7)
     for record_id, decision in decisions(own)[::5]:
@@ -135,15 +151,20 @@ def test_processes_that_share_the_work_find_what_one_finds(own: Store, monkeypat
     alone = replay(own)
     assert alone[0].different == len(alone[1]) > 10
     done: list[tuple[int, int]] = []
-    together = replay(own, processes=2, reopen=partial(reopen, own.url), progress=lambda *how_far: done.append(how_far))
+    together = replay(
+        own, processes=2, reopen=reopening(own.url, tmp_path), progress=lambda *how_far: done.append(how_far)
+    )
     assert together == alone
     assert done[-1][0] == done[-1][1] == len(done)
 
 
-def test_a_store_that_cannot_be_opened_by_the_others_is_an_error(own: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_cannot_be_opened_by_the_others_is_an_error(
+    own: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr("roadworthy.lifecycle.replaying._AT_ONCE", 7)
     with pytest.raises(StoreError, match="was ended"):
-        replay(own, processes=2, reopen=partial(reopen, "sqlite:////nowhere/at/all.db"))
+        replay(own, processes=2, reopen=reopening("sqlite:////nowhere/at/all.db", tmp_path))
+    assert "roadworthy.errors.StoreError: " in capfd.readouterr().err
 
 
 def test_a_span_a_release_a_branch_and_a_list_each_pick_their_own(past: Store) -> None:
