@@ -38,8 +38,8 @@ imports: $(VENV)/.ready
 unit: $(VENV)/.ready
 	@$(BIN)/python -m pytest -n 2 --no-loadscope-reorder
 
-test-long: $(VENV)/.ready  ## the promises at full length: kills, switches; takes an hour
-	@LONG_TESTS=1 $(BIN)/python -m pytest -n 0 -s tests/faults
+test-long: $(VENV)/.ready  ## the promises at full length: kills, cuts, fuzzing, every model; takes many hours
+	@LONG_TESTS=1 $(BIN)/python -m pytest -n 0 -s tests/faults tests/jobs/test_killed.py tests/http/test_fuzzing.py tests/model
 
 bench: $(VENV)/.ready  ## what we claim about speed, one JSON line each
 	@for file in benchmarks/*.py; do $(BIN)/python $$file; done

@@ -40,6 +40,7 @@ from roadworthy.records import (
     whose,
 )
 from roadworthy.records import wrapping as wrapping_room
+from roadworthy.records.key_files import replace_key_file
 from roadworthy.testing.entries import Entries
 from tests.stores import MADE
 
@@ -268,7 +269,7 @@ def test_a_rotation_cut_off_anywhere_leaves_a_store_that_opens_and_goes_on(
             if steps == fails_at + 1:
                 raise KeyboardInterrupt
 
-        transact, replace = store.connections.transact, wrapping_room.replace_key_file
+        transact, replace = store.connections.transact, replace_key_file
 
         def dying_transact(work: object) -> object:
             count_down()
