@@ -37,7 +37,6 @@ from roadworthy.records import (
     encode_payload,
     export_heads,
     make_signing_key,
-    open_store,
     verify_archive,
     verify_backup,
     verify_chain,
@@ -46,6 +45,7 @@ from roadworthy.records.archive_folder import ArchiveManifest
 from roadworthy.records.chain import chain_entry
 from roadworthy.records.schema import contents, heads, once, records
 from roadworthy.testing.entries import Entries
+from tests.faults.conftest import LONG
 from tests.stores import MADE, another_store_url
 
 Row = dict[str, Any]
@@ -237,7 +237,7 @@ def flip(value: bytes, bit: int) -> bytes:
 
 
 MANY = settings(
-    max_examples=8, deadline=None,
+    max_examples=400 if LONG else 4, deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
 )  # fmt: skip
 
@@ -403,16 +403,10 @@ def test_a_key_that_points_at_nothing_and_a_content_that_was_changed_are_found(s
     assert verify_backup(tmp_path / "whole.zip").fault is None
 
 
-def test_more_than_one_process_finds_the_same(store: Store, store_url: str, tmp_path: Path) -> None:
+def test_more_than_one_process_finds_the_same(store: Store, tmp_path: Path) -> None:
     write_ledger(store)
-    backup(store, tmp_path / "b.zip", at=MADE)
     archive(store, tmp_path / "archive", at=MADE)
-    whole = verify_chain(store)
-    assert whole.fault is None
-    with open_store(store_url) as again:
-        assert verify_chain(again, processes=2) == whole
-    assert verify_backup(tmp_path / "b.zip", processes=2) == whole
-    assert verify_archive(tmp_path / "archive", processes=2) == whole
+    assert verify_archive(tmp_path / "archive", processes=2) == verify_chain(store)
     forget_guards(store)
     edit = update(records).where(records.c.slot == 2, records.c.seq == 3).values(actor="eve")
     store.transact(lambda connection: connection.execute(edit))
