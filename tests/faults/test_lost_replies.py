@@ -26,7 +26,10 @@ _COMMIT = b"COMMIT"
 
 
 class Proxy:
-    """Hands on what comes, but for the one COMMIT that it is told to cut off, before it arrives or after."""
+    """Hands on what comes, but for the one COMMIT that it is told to cut off, before it arrives or after.
+
+    A connection's first COMMIT is that of its settings, and is let be.
+    """
 
     def __init__(self, port: int) -> None:
         self.port = free_port()
@@ -50,18 +53,22 @@ class Proxy:
                     threading.Thread(target=work, args=(one, other), daemon=True).start()
 
     def _ask(self, client: socket.socket, server: socket.socket) -> None:
+        seen = 0
         with suppress(OSError):
             while data := client.recv(65536):
-                if self.cut == "before" and _COMMIT in data:
+                seen += _COMMIT in data
+                if self.cut == "before" and _COMMIT in data and seen > 1:
                     self.cut = None
                     break
                 server.sendall(data)
         _end(client, server)
 
     def _answer(self, server: socket.socket, client: socket.socket) -> None:
+        seen = 0
         with suppress(OSError):
             while data := server.recv(65536):
-                if self.cut == "after" and _COMMIT in data:  # the tag of a command that is done
+                seen += _COMMIT in data
+                if self.cut == "after" and _COMMIT in data and seen > 1:  # the tag of a command that is done
                     self.cut = None
                     break
                 client.sendall(data)
