@@ -26,3 +26,12 @@ def test_a_table_of_which_no_version_is_in_force_is_listed_with_what_waits(desk:
     assert "regions none – – –" in read_words(approver.get("/tables").text)
     desk.come("operator").act("/tables/regions", files={"file": ("r.csv", TABLE)}, effective="2020-01-01")
     assert "regions none – – version 1 by operator" in read_words(approver.get("/tables").text)
+
+
+@pytest.mark.parametrize("origin", ["http://[", "http://[::1", "http://x]", "null", "//", "\xff"])
+def test_a_form_that_says_nothing_sound_of_where_it_comes_from_is_of_another_site(origin: str, desk: Desk) -> None:
+    operator = desk.come("operator")
+    headers = {"Origin": origin.encode("latin-1")}
+    sent = operator._ask("POST", "/stop", data={"token": operator.token, "reason": "x"}, headers=headers)
+    assert sent.status_code == 403
+    assert "The form came from another site" in read_words(sent.text)

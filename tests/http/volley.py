@@ -109,11 +109,12 @@ class Volley:
         """The figures, and what they support."""
         asked = sum(self.statuses.values())
         fives = sum(count for status, count in self.statuses.items() if status >= 500)
+        undeclared = sum("a 5xx" in fault or "unforeseen" in fault for fault in self.faults)
         statuses = ", ".join(f"{status}: {count:,}" for status, count in sorted(self.statuses.items()))
         bound = f"below {3 / asked:.1e} (95%)" if asked and not self.faults else "seen"
         return (
             f"{what}: {asked:,} requests on {len(self.routes)} routes; {statuses}; "
-            f"{fives} 5xx that are declared; {len(self.faults)} faults: {bound}"
+            f"{fives} 5xx, of them {max(0, fives - undeclared)} declared; {len(self.faults)} faults: {bound}"
         )
 
 

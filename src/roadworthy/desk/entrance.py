@@ -88,8 +88,16 @@ def _refuse_other_sites(admitted: Admitted) -> None:
     origin = headers.get(b"origin", b"").decode("latin-1")
     host = headers.get(b"host", b"").decode("latin-1")
     site = headers.get(b"sec-fetch-site", b"same-origin")
-    if site not in (b"same-origin", b"none") or (origin and urlsplit(origin).netloc != host):
+    if site not in (b"same-origin", b"none") or (origin and _host_of(origin) != host):
         raise ProblemError(Problem.of("form", "The form came from another site", 403, mend="open the page here"))
+
+
+def _host_of(address: str) -> str | None:
+    """The host and port of an address; None where it is none."""
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return None
 
 
 def _tell(problem: Problem, with_it: Mapping[str, str], asked: Asked) -> Refusal:
