@@ -118,7 +118,7 @@ def _mutate_array(rng: Random, content: bytes) -> bytes:
             warnings.simplefilter("ignore")  # a number that does not fit the other width is meant
             try:
                 array = array.astype(str(rng.choice(OTHER_DTYPES)))
-            except (ValueError, TypeError, OverflowError):
+            except (ValueError, TypeError, OverflowError, RuntimeError):
                 array = np.zeros(3, dtype="<f4")
     return _array_bytes(array)
 

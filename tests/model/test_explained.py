@@ -148,6 +148,14 @@ def test_sampled_values_are_drawn_from_the_row_and_are_the_same_alone() -> None:
     np.testing.assert_allclose(whole.contributions.sum(axis=1), whole.output - whole.reference_output, atol=1e-12)
 
 
+def test_of_no_columns_nothing_is_explained() -> None:
+    """A package that was changed by hand may read none."""
+    present, combine = _all_coalitions(0)
+    assert present.shape == (1, 0)
+    contributions, errors = combine(np.array([0.25]))
+    assert contributions.shape == errors.shape == (0,)
+
+
 def test_the_standard_error_is_what_it_says() -> None:
     """Against every coalition: about two in three values lie within one error, nearly all within four."""
     values = np.random.default_rng(11).normal(size=(8, 10))

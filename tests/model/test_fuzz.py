@@ -70,9 +70,14 @@ def judge_apart(
 
 @pytest.mark.parametrize(
     ("name", "before", "odd"),
-    [("xgboost.json", b'"learner"', b'"\xff'), ("lightgbm.txt", b"objective=binary", b"objective=\xff")],
+    [
+        ("xgboost.json", b'"learner"', b'"\xff'),
+        ("lightgbm.txt", b"objective=binary", b"objective=\xff"),
+        ("lightgbm.txt", b"[objective: binary]", b'[objective: "]'),
+        ("catboost.json", b'"class_names"', b'"class_na\xa6es"'),
+    ],
 )
-def test_a_library_that_quotes_bytes_which_are_no_text_is_a_refusal(
+def test_a_damaged_file_is_refused_whatever_its_library_makes_of_it(
     name: str, before: bytes, odd: bytes, tmp_path: Path
 ) -> None:
     (content,) = (path.read_bytes() for path in VENDOR_FILES if path.name == name)

@@ -84,7 +84,8 @@ def _all_coalitions(k: int) -> tuple[NDArray[np.bool_], Combine]:
             weight = factorial(len(coalition)) * factorial(k - len(coalition) - 1) / factorial(k)
             weights[place[coalition | {column}], column] += weight
             weights[i, column] -= weight
-    present = np.array([[column in coalition for column in range(k)] for coalition in coalitions]).reshape(-1, k)
+    asked = [[column in coalition for column in range(k)] for coalition in coalitions]
+    present = np.array(asked, dtype=bool).reshape(len(coalitions), k)
 
     def combine(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         # Not by BLAS, whose sums are taken in another order for one applicant than for many.

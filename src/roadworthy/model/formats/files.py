@@ -94,7 +94,7 @@ def _read_lightgbm(path: Path) -> Any:
         raise MissingExtra.of("lightgbm", "boosters") from None
     try:
         return lightgbm.Booster(model_file=str(path))
-    except (lightgbm.basic.LightGBMError, UnicodeDecodeError) as error:
+    except (lightgbm.basic.LightGBMError, ValueError) as error:  # also what its parameters give where they are no JSON
         raise SealError(f"is not a LightGBM model: {error}", where=path) from None
 
 
@@ -127,8 +127,9 @@ def _read_catboost(path: Path) -> Any:
     model = catboost.CatBoostClassifier()
     try:
         model.load_model(str(path), format=path.suffix.removeprefix("."))
+        classes = len(model.classes_)
     except (catboost.CatBoostError, ValueError, KeyError, TypeError) as error:
         raise SealError(f"is not a CatBoost classifier: {str(error).splitlines()[0][:200]}", where=path) from None
-    if not len(model.classes_):
+    if not classes:
         raise SealError("is a CatBoost model, and no classifier", where=path, mend="train with loss_function='Logloss'")
     return model
