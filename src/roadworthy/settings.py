@@ -15,8 +15,7 @@ import shutil
 import sys
 import tempfile
 import tomllib
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -24,6 +23,7 @@ from typing import Any, Literal, get_args, get_type_hints
 from urllib.parse import urlsplit
 
 from roadworthy.errors import RoadworthyError, SettingsError, UsageError
+from roadworthy.kernels import KEPT_IN
 
 __all__ = [
     "FILE_NAME",
@@ -31,7 +31,7 @@ __all__ = [
     "LogLevel",
     "Setting",
     "Settings",
-    "njit",
+    "bare_environment",
     "personal_folder",
     "place_kernels",
     "read_settings",
@@ -261,7 +261,6 @@ def _read_file(path: Path) -> dict[str, _Told]:
     return told
 
 
-_KERNELS = "NUMBA_CACHE_DIR"
 _temporary: list[str] = []
 
 
@@ -271,42 +270,20 @@ def place_kernels(folder: Path | None = None) -> None:
     Then it is `folder` (its owner's alone: whoever writes there runs code here), or while there is none a directory
     that goes with this process: kernels are then compiled at every start. What the environment says is left as it is.
     """
-    ours = os.environ.get(_KERNELS) in _temporary
-    if "numba" in sys.modules or (_KERNELS in os.environ and not ours):
+    ours = os.environ.get(KEPT_IN) in _temporary
+    if "numba" in sys.modules or (KEPT_IN in os.environ and not ours):
         return
     if _can_write(Path(__file__).parent / "model" / "__pycache__") or _can_write(_personal_cache()):
         return
     if folder is not None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.environ[_KERNELS] = str(folder)
+        os.environ[KEPT_IN] = str(folder)
     elif not ours:
         with suppress(OSError):  # where nothing at all can be written, `njit` does without
             made = tempfile.mkdtemp(prefix="roadworthy-kernels-")
             _temporary.append(made)
             atexit.register(shutil.rmtree, made, ignore_errors=True)
-            os.environ[_KERNELS] = made
-
-
-def njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Numba's `njit`, which compiles without keeping what nowhere can be kept; it warns of that once.
-
-    >>> njit(nogil=True)(lambda x: x + 1)(1)
-    2
-    """
-    import numba
-
-    def compile_kernel(function: Callable[..., Any]) -> Any:
-        try:
-            return numba.njit(**options)(function)
-        except RuntimeError:  # no directory that it knows of can be written
-            warnings.warn(
-                f"compiled kernels cannot be kept, so that every start compiles them anew: let {_KERNELS} name a "
-                "directory that can be written",
-                stacklevel=1,  # of this line, so that Python says it once and not of every kernel
-            )
-            return numba.njit(**{**options, "cache": False})(function)
-
-    return compile_kernel
+            os.environ[KEPT_IN] = made
 
 
 def _personal_cache() -> Path | None:
@@ -325,7 +302,7 @@ def _can_write(path: Path | None) -> bool:
 
 def bare_environment(home: Path) -> dict[str, str]:
     """What of the environment a process is given that opens a stranger's file: no secrets, and `home` as its own."""
-    kept = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", _KERNELS)
+    kept = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", KEPT_IN)
     return {
         **{name: os.environ[name] for name in kept if name in os.environ},
         "HOME": str(home), "TMPDIR": str(home), "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),

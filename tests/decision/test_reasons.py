@@ -233,6 +233,8 @@ def test_a_rule_that_could_not_be_checked_says_what_may_be_missing() -> None:
         "text": "The amount is high for the income: could not be checked, amount or income is not given",
         "column": None,
         "contribution": None,
+        "error": None,
+        "close": False,
     }
 
 

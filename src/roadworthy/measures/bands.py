@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from roadworthy.kernels import njit
 from roadworthy.measures.checks import Outcomes, frozen
 from roadworthy.measures.intervals import Cells
 from roadworthy.measures.results import Floats
-from roadworthy.settings import njit
 
 __all__ = ["Bands", "approved_sums", "declined_sums"]
 

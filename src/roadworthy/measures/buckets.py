@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from roadworthy.errors import MeasureError
+from roadworthy.kernels import njit
 from roadworthy.measures.checks import Outcomes, check_buckets, check_numbers, check_rows, frozen
 from roadworthy.measures.ranking import riskiest_first
 from roadworthy.measures.results import Floats, Ints
-from roadworthy.settings import njit
 
 __all__ = ["Buckets", "By", "fill_buckets"]
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from roadworthy.kernels import njit
 from roadworthy.measures.checks import check_numbers, check_outcomes, frozen
 from roadworthy.measures.results import COUNT, NOT_STATED, PD, SHARE, Floats, Ints, Table
-from roadworthy.settings import njit
 
 __all__ = ["CalibrationCurve", "calibration_curve"]
 

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
+from roadworthy.kernels import njit
 from roadworthy.measures.checks import Outcomes, check_cut_off, check_outcomes, frozen
 from roadworthy.measures.economics import Economics, Priced
 from roadworthy.measures.intervals import check_confidence
 from roadworthy.measures.money import check_priced, refuse_more_bads
 from roadworthy.measures.results import NOT_STATED, Floats, money_text, percent_text
-from roadworthy.settings import njit
 
 __all__ = ["Estimate", "EstimatedPerformance", "estimated_performance"]
 

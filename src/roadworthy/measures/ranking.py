@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from roadworthy.kernels import njit
 from roadworthy.measures.checks import Outcomes
 from roadworthy.measures.results import Floats
-from roadworthy.settings import njit
 
 __all__ = ["Ranking", "placements", "rank", "riskiest_first"]
 

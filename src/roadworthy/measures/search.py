@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from roadworthy.kernels import njit
 from roadworthy.measures.checks import Outcomes, frozen
 from roadworthy.measures.constraints import Constraints, Reach, binding, refuse_infeasible
 from roadworthy.measures.referrals import Referrals
 from roadworthy.measures.results import Floats
-from roadworthy.settings import njit
 
 __all__ = ["Found", "Search", "even_cut_offs"]
 

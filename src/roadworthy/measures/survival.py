@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from roadworthy.kernels import njit
 from roadworthy.measures.intervals import wilson
 from roadworthy.measures.results import Floats
-from roadworthy.settings import njit
 
 __all__ = ["Survival", "survive"]
 

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.errors import PackageError
+from roadworthy.kernels import njit
 from roadworthy.model.paths import Paths, explain_paths, lay_paths
 from roadworthy.model.shapley import explain_trees, mark_reference
 from roadworthy.model.walking import LaidTrees, lay_out, walk_trees
-from roadworthy.settings import njit
 
 __all__ = ["NODE_DTYPES", "Forest"]
 

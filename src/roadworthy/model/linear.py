@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.errors import PackageError
-from roadworthy.settings import njit
+from roadworthy.kernels import njit
 
 __all__ = ["Linear"]
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from roadworthy.settings import njit
+from roadworthy.kernels import njit
 
 __all__ = ["LINKS", "PLAIN", "complement", "logit_float32"]
 

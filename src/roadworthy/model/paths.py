@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import roots_legendre
 
+from roadworthy.kernels import njit
 from roadworthy.model.walking import CATEGORY, NODE, LaidTrees, find_word, goes_right, is_outside
-from roadworthy.settings import njit
 
 __all__ = ["Paths", "explain_paths", "lay_paths"]
 

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.errors import PackageError
+from roadworthy.kernels import njit
 from roadworthy.model.power import box_cox, interpolate_both_ways, ndtri, yeo_johnson
-from roadworthy.settings import njit
 
 __all__ = ["MOST_FACTORS", "PLAN_DTYPES", "REFUSED", "Op", "Plan", "Step", "build_plan"]
 

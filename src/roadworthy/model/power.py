@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from roadworthy.settings import njit
+from roadworthy.kernels import njit
 
 __all__ = ["box_cox", "interpolate_both_ways", "ndtri", "yeo_johnson"]
 

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from roadworthy.kernels import njit
 from roadworthy.model.walking import CATEGORY, NODE, LaidTrees, find_word, goes_right, is_outside
-from roadworthy.settings import njit
 
 __all__ = ["explain_trees", "leaf_weights", "mark_reference"]
 

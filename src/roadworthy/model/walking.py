@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from roadworthy.settings import njit
+from roadworthy.kernels import njit
 
 __all__ = ["CATEGORY", "MISSING_RIGHT", "NODE", "LaidTrees", "goes_right", "lay_out", "walk_trees"]
 

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from roadworthy.kernels import njit
 from roadworthy.portfolio.amortisation import Floats, Ints
 from roadworthy.portfolio.applicants import CHANNELS, EMPLOYMENTS, HOUSINGS, PURPOSES, Applicants
 from roadworthy.portfolio.places import Places
 from roadworthy.portfolio.timeline import LONGEST_TERM, Timeline
-from roadworthy.settings import njit
 
 __all__ = ["EARLIEST_DEFAULT", "HORIZON_MONTHS", "NEVER", "Fates", "log_hazard", "meet_fates"]
 
