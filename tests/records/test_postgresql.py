@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -40,6 +42,20 @@ def test_a_commit_is_on_disk_before_it_returns_whatever_the_server_says(postgres
         return str(connection.execute(text("SHOW synchronous_commit")).scalar())
 
     assert store.transact(look) == "on"
+
+
+@pytest.mark.parametrize(("asked", "found"), [("", 20_000), ("&tcp_user_timeout=3000", 3_000)])
+def test_a_machine_that_vanishes_is_given_up_after_a_while(url: str, store: Store, asked: str, found: int) -> None:
+    """What the kernel was told, on a connection's own socket: an answer that never comes is not waited for for ever."""
+
+    def look(connection: Any) -> int:
+        raw = connection.connection.driver_connection
+        with socket.socket(fileno=os.dup(raw.fileno())) as wire:
+            assert wire.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            return wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+
+    with open_store(url + asked) as second:
+        assert second.transact(look) == found
 
 
 def test_writers_have_slots_of_their_own_and_each_is_tied_to_those_before(url: str, store: Store) -> None:

@@ -40,6 +40,15 @@ _WRITER = (
     "SET idle_in_transaction_session_timeout = '5s'",
     "SET lock_timeout = '30s'",
 )
+_NETWORK = {
+    "connect_timeout": "10",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
+"""A server whose machine vanishes says nothing more: whoever waits for it hears so within some 25 seconds. In libpq's
+units; what the store's own address says goes before."""
 _READER = ("SET default_transaction_isolation = 'repeatable read'", "SET default_transaction_read_only = on")
 
 
@@ -172,7 +181,8 @@ def connect(url: URL, _create: bool) -> PostgresConnections:
 
 
 def _engine(url: URL, settings: Sequence[str]) -> Engine:
-    engine = create_engine(url.set(drivername="postgresql+psycopg"), pool_size=_POOL, max_overflow=0, pool_timeout=60)
+    url = url.set(drivername="postgresql+psycopg", query={**_NETWORK, **url.query})
+    engine = create_engine(url, pool_size=_POOL, max_overflow=0, pool_timeout=60)
 
     @event.listens_for(engine, "connect")
     def set_up(connection: psycopg.Connection[Any], _: object) -> None:
