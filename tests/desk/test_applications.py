@@ -368,9 +368,9 @@ def test_of_an_erased_applicant_the_answer_remains_and_nothing_they_told(
     assert "inputs, as they came" not in words
     assert "Override the policy" not in words
     for path in ("what-if", "correct"):
-        assert officer.get(f"/applications/{name}/{path}").status_code == 409
-        assert officer.send(f"/applications/{name}/{path}", evidence="x").status_code == 409
-    assert officer.send(f"/applications/{name}/final-answer", answer="expired").status_code == 409
+        assert officer.get(f"/applications/{name}/{path}").status_code == 410
+        assert officer.send(f"/applications/{name}/{path}", evidence="x").status_code == 410
+    assert officer.send(f"/applications/{name}/final-answer", answer="expired").status_code == 410
     assert decided["decision_id"] in words
 
 

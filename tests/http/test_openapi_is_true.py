@@ -53,6 +53,7 @@ UNSAYABLE = [checks.positive_data_acceptance]
 BEYOND_A_SCHEMA = (
     "/v1/performance",  # the day has come
     "/v1/decisions",  # a text is a date of these centuries
+    "/v1/decisions/{id}/correct",  # a number that is no column's has 64 bits too
     "/v1/decisions/{id}/final-answer",  # terms belong to an answer that offers something
     "/v1/decisions/{id}/human-review",  # the deadline is to come
     "/v1/decisions/{id}/human-review/answer",  # terms belong to an answer

@@ -156,6 +156,6 @@ def test_a_worker_frozen_past_its_lease_writes_nothing_when_it_thaws(workers: Wo
     workers.send(frozen, signal.SIGCONT)
     wait_for(lambda: ("lost", job.job_id, frozen, 1) in workers.effects())
     found = yard.read(job)
-    (other,) = set(workers.pids) - {frozen}
-    assert (found.state, found.result, found.attempts) == ("done", {"by": other}, 2)
+    assert found.result in [{"by": other} for other in set(workers.pids) - {frozen}]
+    assert (found.state, found.attempts) == ("done", 2)
     assert workers.recorded(job) == [2]

@@ -15,7 +15,7 @@ from roadworthy.desk.page import Shown, act, go, page, show
 from roadworthy.desk.pages.applications import currency_of, open_application
 from roadworthy.desk.visit import Visit
 from roadworthy.door import Problem, ProblemError
-from roadworthy.errors import NotAllowed, NotFound, Refused, RoadworthyError
+from roadworthy.errors import Gone, NotAllowed, NotFound, Refused, RoadworthyError
 from roadworthy.live import Again, Decided, NotDecided, Reply
 
 __all__ = ["HANDLERS"]
@@ -118,9 +118,9 @@ def _show_what_if(
 
 
 def _inputs(view: DecisionView) -> dict[str, Any]:
-    """The inputs as they came; Refused once they were erased."""
+    """The inputs as they came; Gone once they were erased."""
     if view.inputs is None:
-        raise Refused("the applicant's data were erased", where=view.decision_id)
+        raise Gone(where=view.decision_id)
     inputs: dict[str, Any] = view.inputs
     return inputs
 
