@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-# Examples are not timed: a busy machine is no fault of the code.
-settings.register_profile("roadworthy", deadline=None)
+# Examples are not timed: a busy machine is no fault of the code. What lands must not hang on luck either: the ordinary
+# run tries the same examples each time, the long one looks further.
+settings.register_profile("roadworthy", deadline=None, derandomize=not os.environ.get("LONG_TESTS"))
 settings.load_profile("roadworthy")
 
 ROOT = Path(__file__).resolve().parent.parent
