@@ -37,8 +37,8 @@ class Document:
             self.data: Any = _plain(tree, count())
         except RecursionError:
             raise fault("is nested too deeply", where=path) from None
-        except ValueError as error:
-            raise fault(str(error), where=path) from None
+        except _UnfitError as unfit:
+            raise self.fault(unfit.message, *unfit.place) from None
 
     def line(self, *place: str | int) -> int:
         """The 1-based line of `place`, given as keys and list positions; of the nearest parent where it is absent."""
@@ -76,18 +76,26 @@ class Document:
             raise self.fault(message[:1].lower() + message[1:], *place) from None
 
 
-def _plain(node: Any, counter: Iterator[int]) -> Any:
-    """The values alone. ValueError where they are too many: a value that is named once may stand in many places."""
+class _UnfitError(Exception):
+    """What keeps a file from being plain values, and where in it."""
+
+    def __init__(self, message: str, place: tuple[str | int, ...]) -> None:
+        super().__init__(message)
+        self.message, self.place = message, place
+
+
+def _plain(node: Any, counter: Iterator[int], place: tuple[str | int, ...] = ()) -> Any:
+    """The values alone, where they are not too many: a value that is named once may stand in many places."""
     if next(counter) > MOST_VALUES:
-        raise ValueError(f"holds more than {MOST_VALUES:,} values, counting each where it is named")
+        raise _UnfitError(f"holds more than {MOST_VALUES:,} values, counting each where it is named", ())
     if isinstance(node, Mapping):
-        return {key: _plain(value, counter) for key, value in node.items()}
+        return {key: _plain(value, counter, (*place, key)) for key, value in node.items()}
     if isinstance(node, list):
-        return [_plain(value, counter) for value in node]
+        return [_plain(value, counter, (*place, index)) for index, value in enumerate(node)]
     if isinstance(node, bool) or node is None:
         return node
     if isinstance(node, str) and not _is_text(node):
-        raise ValueError("holds half a letter, which is no text")
+        raise _UnfitError("holds half a letter, which is no text", place)
     for kind in (str, int, float):
         if isinstance(node, kind):
             return kind(node)
