@@ -88,14 +88,16 @@ def _plain(node: Any, counter: Iterator[int], place: tuple[str | int, ...] = ())
     """The values alone, where they are not too many: a value that is named once may stand in many places."""
     if next(counter) > MOST_VALUES:
         raise _UnfitError(f"holds more than {MOST_VALUES:,} values, counting each where it is named", ())
+    if isinstance(node, str) and not _is_text(node):
+        raise _UnfitError("holds half a letter, which is no text", place)
     if isinstance(node, Mapping):
+        for key in node:
+            _plain(key, counter, place)
         return {key: _plain(value, counter, (*place, key)) for key, value in node.items()}
     if isinstance(node, list):
         return [_plain(value, counter, (*place, index)) for index, value in enumerate(node)]
     if isinstance(node, bool) or node is None:
         return node
-    if isinstance(node, str) and not _is_text(node):
-        raise _UnfitError("holds half a letter, which is no text", place)
     for kind in (str, int, float):
         if isinstance(node, kind):
             return kind(node)

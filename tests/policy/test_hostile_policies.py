@@ -113,6 +113,8 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("name: " + "[" * 20_000 + "]" * 20_000, "nested too deeply"),
         ("- " * 20_000 + "a", "nested too deeply"),
         ('name: "\\ud800"', "half a letter"),
+        ('"\\ud800": 1', "half a letter"),
+        ('purpose: {"\\ud800": 1}', "half a letter"),
         ("bands:\n  - {up_to: 2026-99-99}", "cannot be read"),
         ("name: " + "9" * 5_000, "cannot be read"),
         ("name: 0x" + "f" * 5_000, "policy.yaml"),
