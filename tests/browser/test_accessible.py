@@ -51,6 +51,9 @@ WATCH = f"""() => {{
     document.activeElement.blur();
     return all.length + 8 * document.querySelectorAll("input[type=date], input[type=datetime-local]").length;
 }}"""
+TURNED = """([width, scheme]) => innerWidth === width && matchMedia(`(prefers-color-scheme: ${scheme})`).matches
+    && new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"""
+"""Whether the page is drawn as it was turned: what is judged sooner is judged half-way."""
 BUTTONLESS = "forms => forms.filter(form => !form.querySelector('button:not([type=button])')).map(f => f.outerHTML)"
 MISSED = f"() => ({REACHABLE})().filter(each => !window.reached.has(each)).map(each => each.outerHTML)"
 
@@ -198,6 +201,7 @@ def look(page: Page, where: str) -> Iterator[str]:
 def turn(page: Page, *, scheme: Literal["light", "dark"], width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=scheme)
+    page.wait_for_function(TURNED, arg=[width, scheme])
 
 
 def check(page: Page, *, scheme: str, width: int, only: tuple[str, ...] = ()) -> Iterator[str]:
