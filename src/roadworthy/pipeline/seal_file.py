@@ -8,16 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
-from roadworthy.batch import open_table
-from roadworthy.contract import Column, Contract, check_table, infer_contract, read_contract
-from roadworthy.errors import DataError, SealError
+from roadworthy.contract import Contract, infer_contract, read_contract
+from roadworthy.errors import SealError
 from roadworthy.model import Package, read_model_file, seal
-from roadworthy.product import read_weights
+from roadworthy.pipeline.read_labelled import read_labelled
 
-__all__ = ["read_outcome", "seal_file"]
+__all__ = ["seal_file"]
 
 
 def seal_file(
@@ -36,30 +34,23 @@ def seal_file(
 ) -> tuple[Package, Path]:
     """Seal `model` on the rows of `data` and write the package; returns it with its path."""
     fitted, called = _find_model(model, trusted_types)
-    source = open_table(data)
-    table = source.read()
-    own = [column for column in (target, weight) if column is not None]
-    for column in own:
-        if column not in table.column_names:
-            raise DataError(f"no column {column!r}", where=data, available=table.column_names)
-    inputs = table.drop_columns(own)
-    declared = read_contract(contract) if contract is not None else infer_contract(inputs, name=name or called)
-    checked = check_table(declared, inputs, unknown="ignore")
-    if not len(checked.batch):
-        violation = checked.set_aside.violations()[0]
-        raise DataError(f"no row keeps to the contract; the first: {violation.path} {violation.message}", where=data)
+
+    def choose(inputs: pa.Table) -> Contract:
+        return read_contract(contract) if contract is not None else infer_contract(inputs, name=name or called)
+
+    labelled = read_labelled(data, choose, target=target, weight=weight)
     package = seal(
         fitted,
-        checked.batch,
-        read_outcome(table, target, data)[checked.rows],
+        labelled.batch,
+        labelled.bad,
         name=name or called,
-        weights=None if weight is None else read_weights(table, weight)[checked.rows],
+        weights=labelled.weights,
         cut_offs=cut_offs,
         bad_class=bad_class,
         reasons=reasons,
         trusted_types=trusted_types,
-        population=f"{data.name}, n = {len(checked.batch):,}",
-        lineage={"data": source.digest, "data_file": data.name},
+        population=f"{data.name}, n = {len(labelled.batch):,}",
+        lineage={"data": labelled.digest, "data_file": data.name},
     )
     path = out if out is not None else Path(f"{package.name}.rw")
     package.save(path)
@@ -94,14 +85,3 @@ def _find_model(model: str, trusted_types: Sequence[str]) -> tuple[Any, str]:
         public = [each for each in vars(found) if not each.startswith("_")]
         raise SealError(f"{module} has no {name}", where=model, available=public)
     return getattr(found, name), name
-
-
-def read_outcome(table: pa.Table, name: str, path: Path) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """A column as numbers; DataError where one is not."""
-    one = Contract(name=name, columns=(Column(name=name, type="number"),))
-    checked = check_table(one, pa.table({name: table[name]}))
-    if len(checked.set_aside):
-        row = int(checked.set_aside.row[0]) + 1
-        raise DataError(f"row {row} of {name!r} {checked.set_aside.message[0]}", where=path, mend="0 and 1 are needed")
-    values: np.ndarray[tuple[int], np.dtype[np.float64]] = checked.batch.columns[name]
-    return values

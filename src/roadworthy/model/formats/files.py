@@ -11,6 +11,7 @@ import msgspec
 
 from roadworthy.errors import MissingExtra, PackageError, SealError
 from roadworthy.model.formats.apart import do_apart
+from roadworthy.model.formats.lightgbm_text import check_lightgbm_text
 from roadworthy.model.formats.stored import load_native
 
 __all__ = ["find_model", "library_of", "read_here", "read_model_file"]
@@ -30,6 +31,8 @@ def read_model_file(path: Path, trusted_types: Sequence[str] = ()) -> Any:
         raise SealError("is not a kind of model file that is read", where=path, available=SUFFIXES, mend=mend)
     if not path.is_file():
         raise SealError("there is no such file", where=path)
+    if library_of(path) == "lightgbm":
+        check_lightgbm_text(path.read_bytes(), path)
     if path.suffix != ".skops":
         with TemporaryDirectory() as folder:  # a library that a damaged file makes crash does so elsewhere first
             do_apart("try", path, Path(folder))
@@ -92,6 +95,7 @@ def _read_lightgbm(path: Path) -> Any:
         import lightgbm
     except ImportError:
         raise MissingExtra.of("lightgbm", "boosters") from None
+    check_lightgbm_text(path.read_bytes(), path)  # its reader trusts whatever it is given
     try:
         return lightgbm.Booster(model_file=str(path))
     except (lightgbm.basic.LightGBMError, ValueError) as error:  # also what its parameters give where they are no JSON

@@ -8,6 +8,7 @@ what is on the list below and what a person has named.
 from __future__ import annotations
 
 import pickle  # noqa: TID251  # the one place that may, in a process apart
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -104,7 +105,7 @@ class _Nothing:
     append = extend = add = update = __call__
 
 
-class _Reader(numpy_pickle.NumpyUnpickler):  # type: ignore[misc]  # joblib ships no types
+class _Reader(numpy_pickle.NumpyUnpickler, ABC):  # type: ignore[misc]  # joblib ships no types
     """joblib's reader, which reads plain pickles too, with the arrays of objects read by the same rules."""
 
     dispatch = numpy_pickle.NumpyUnpickler.dispatch.copy()
@@ -129,8 +130,9 @@ class _Reader(numpy_pickle.NumpyUnpickler):  # type: ignore[misc]  # joblib ship
 
     dispatch[pickle.BUILD[0]] = load_build
 
+    @abstractmethod
     def again(self) -> _Reader:
-        raise NotImplementedError
+        """One that reads on by the same rules where this one is."""
 
 
 class _Lister(_Reader):
