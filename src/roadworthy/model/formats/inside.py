@@ -1,7 +1,8 @@
 """The process apart: one file of a stranger's, one task, one line of JSON. Started by `apart.py`.
 
 `list FILE` says what a pickle would import; `make FILE FOLDER NAME...` stores the object in it without pickle, in
-FOLDER; `try FILE FOLDER` reads a booster's file with its library, asks it once, and has what else reads it do so too.
+FOLDER; `try FILE FOLDER NAME...` reads a booster's file with its library, asks it once, and has what else reads it do
+so too; a model stored without pickle it reads with the boosters in it.
 """
 
 from __future__ import annotations
@@ -65,11 +66,7 @@ def _make(path: Path, folder: Path, trusted: Sequence[str]) -> dict[str, Any]:
     from roadworthy.model.formats.stored import TRUSTED_TYPES
 
     import_module("skops.io")
-    if trusted:
-        sys.path.insert(0, "")
-    for name in trusted:
-        with suppress(ImportError):  # then reading it fails, and says so
-            import_module(name.rpartition(".")[0])
+    _load_trusted(trusted)
     listed = _list(path, folder, ())
     if any(not known and name not in trusted for name, known in listed["imports"]):
         return listed
@@ -88,7 +85,9 @@ def _make(path: Path, folder: Path, trusted: Sequence[str]) -> dict[str, Any]:
     return listed | {"model": kind, "file": f"model{suffix}", "types": sorted(others)[:50]}
 
 
-def _try(path: Path, folder: Path, _: Sequence[str]) -> dict[str, Any]:
+def _try(path: Path, folder: Path, trusted: Sequence[str]) -> dict[str, Any]:
+    if path.suffix == ".skops":
+        return _try_stored(path, folder, trusted)
     import numpy as np
 
     from roadworthy.model.formats.boosters import load_booster
@@ -119,6 +118,32 @@ def _try(path: Path, folder: Path, _: Sequence[str]) -> dict[str, Any]:
     with suppress(CannotCompile):
         load_booster(model)
     return {}
+
+
+def _try_stored(path: Path, folder: Path, trusted: Sequence[str]) -> dict[str, Any]:
+    import numpy as np
+    import skops.io
+
+    from roadworthy.model.formats.stored import load_native
+
+    import_module("joblib").cpu_count(only_physical_cores=True)  # asks another program, once
+    _load_trusted(trusted)
+    content = path.read_bytes()
+    _load_libraries([*skops.io.get_untrusted_types(data=content), "sklearn.", "scipy."])
+    give_up(folder)
+    model = load_native(content, trusted, first_apart=False)
+    with suppress(Exception):  # rows of other columns than it was fitted on; what matters is that nothing dies
+        model.predict_proba(np.zeros((2, min(int(model.n_features_in_), _WIDEST))))
+    return {}
+
+
+def _load_trusted(names: Sequence[str]) -> None:
+    """The modules of a deployment's own types, from where it keeps them."""
+    if names:
+        sys.path.insert(0, "")
+    for name in names:
+        with suppress(ImportError):  # then reading it fails, and says so
+            import_module(name.rpartition(".")[0])
 
 
 def _load_libraries(names: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from roadworthy.errors import MissingExtra, PackageError, SealError
+from roadworthy.model.formats.stored_boosters import check_boosters
 
 __all__ = ["TRUSTED_TYPES", "dump_native", "load_native"]
 
@@ -86,10 +87,19 @@ def _can_be_imported(name: str) -> bool:
     return module != "__main__" and hasattr(sys.modules.get(module), attribute)
 
 
-def load_native(content: bytes, trusted_types: Sequence[str] = ()) -> Any:
-    """The model from skops bytes; PackageError where it is not one, or holds what is not trusted."""
+def load_native(content: bytes, trusted_types: Sequence[str] = (), *, first_apart: bool = True) -> Any:
+    """The model from skops bytes; PackageError where it is not one, or holds what is not trusted.
+
+    What only a booster's own library can read is read in a process apart first, unless this is one.
+    """
     skops = _skops()
     _check_container(content)
+    try:
+        types = frozenset(skops.get_untrusted_types(data=content))
+    except Exception as error:  # noqa: BLE001  # anything odd in a package is a package error
+        raise PackageError(f"the original model cannot be read: {error}") from None
+    if types <= {*TRUSTED_TYPES, *trusted_types}:  # else it is refused in a moment
+        check_boosters(content, types, trusted_types, first_apart=first_apart)
     try:
         model = skops.loads(content, trusted=[*TRUSTED_TYPES, *trusted_types])
     except Exception as error:  # noqa: BLE001  # anything odd in a package is a package error
