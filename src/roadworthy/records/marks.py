@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-__all__ = ["Gap", "Marker", "Marks"]
+__all__ = ["Gap", "Hashes", "Marker", "Marks"]
 
 Bools = npt.NDArray[np.bool_]
 Hashes = npt.NDArray[np.uint64]
