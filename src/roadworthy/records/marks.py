@@ -95,7 +95,9 @@ class Marks:
         """Of some hashes of record ids, which belong to no record."""
         lacking = np.ones(len(records), np.bool_)
         for marks in self._read():
-            lacking &= ~np.isin(records, marks["record"])
+            if len(marks):
+                known = np.sort(marks["record"])
+                lacking &= known[np.searchsorted(known[:-1], records)] != records
         return lacking
 
     def _read(self) -> Iterator[npt.NDArray[Any]]:
