@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from roadworthy.errors import StoreError, UsageError
-from roadworthy.records import Store, drop_content, keep_content, open_store, read_content
+from roadworthy.records import Store, create_store, drop_content, keep_content, open_store, read_content
 from roadworthy.records import contents as contents_module
 from roadworthy.records.schema import contents
+from tests.stores import MADE
 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -41,6 +43,16 @@ def test_what_was_changed_in_the_store_is_not_given_out(store: Store) -> None:
     store.transact(lambda connection: connection.execute(update(contents).values(bytes=b"other")))
     with store.reading() as connection, pytest.raises(StoreError, match="something else"):
         read_content(connection, digest)
+
+
+def test_bytes_swapped_for_a_text_are_not_given_out_even_where_they_spell_the_same(tmp_path: Path) -> None:
+    """SQLite keeps in a column of bytes whatever somebody puts there by hand."""
+    with create_store(f"sqlite:///{tmp_path / 'a.db'}", store_id="a", at=MADE) as store:
+        digest = store.transact(lambda connection: keep_content(connection, b"model", "application/x-test"))
+        store.transact(lambda connection: connection.execute(text("UPDATE contents SET bytes = CAST(bytes AS TEXT)")))
+        with store.reading() as connection, pytest.raises(StoreError, match="something else") as refused:
+            read_content(connection, digest)
+        assert digest in str(refused.value)
 
 
 def test_what_is_dropped_is_gone_and_what_is_too_large_is_refused(

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-__all__ = ["Gap", "Marker", "Marks"]
+__all__ = ["Gap", "Hashes", "Marker", "Marks"]
 
 Bools = npt.NDArray[np.bool_]
 Hashes = npt.NDArray[np.uint64]
@@ -95,7 +95,9 @@ class Marks:
         """Of some hashes of record ids, which belong to no record."""
         lacking = np.ones(len(records), np.bool_)
         for marks in self._read():
-            lacking &= ~np.isin(records, marks["record"])
+            if len(marks):
+                known = np.sort(marks["record"])
+                lacking &= known[np.searchsorted(known[:-1], records)] != records
         return lacking
 
     def _read(self) -> Iterator[npt.NDArray[Any]]:

@@ -26,6 +26,8 @@ __all__ = ["ParquetRows", "check_parquet", "find_in_parquet", "hash_file", "open
 
 _AT_ONCE = 2000
 _TEXTS = ("record_id", "kind", "subject", "actor", "key_id")
+_LARGEST_SLOT = 2**31 - 1
+_INTEGERS = ("slot", "seq", "nth", "at_us", "epoch")
 _HASHED = ("record_id", "kind", "subject", "actor", "payload", "key_id", "sealed")
 _HEADER = np.dtype(
     [
@@ -121,12 +123,13 @@ def _chunk_batch(batch: pa.RecordBatch) -> Chunk:
     """Rows as a chunk. Arrow puts together what is hashed, for all rows at once; what is odd goes row by row."""
     columns = {name: batch.column(name) for name in ROW}
     for name in _TEXTS:
-        columns[name] = columns[name].cast(pa.binary())
+        # What should be a text and is not comes as what cannot be hashed.
+        columns[name] = columns[name].cast(pa.binary() if pa.types.is_string(columns[name].type) else pa.string())
     if not _is_plain(columns):
         return chunk_rows(list(zip(*(columns[name].to_pylist() for name in ROW), strict=True)))
     header = np.zeros(batch.num_rows, _HEADER)
     header["format"] = FORMAT
-    header["previous"] = np.frombuffer(b"".join(columns["previous"].to_pylist()), "V32")
+    header["previous"] = _cut_hashes(columns["previous"])
     for name in ("slot", "seq", "nth", "at_us", "trial"):
         header[name] = columns[name].to_numpy(zero_copy_only=False)
     header["epoch"] = pc.fill_null(columns["epoch"], -1).to_numpy(zero_copy_only=False)
@@ -140,15 +143,15 @@ def _chunk_batch(batch: pa.RecordBatch) -> Chunk:
         heads, *(columns[name] for name in _HASHED), b"", null_handling="replace", null_replacement=b""
     )
     return Chunk(
-        slot=columns["slot"].to_pylist(),
-        seq=columns["seq"].to_pylist(),
+        slot=columns["slot"].to_numpy().tolist(),
+        seq=columns["seq"].to_numpy().tolist(),
         nth=columns["nth"].to_numpy(zero_copy_only=False),
         record_id=columns["record_id"],
-        kind=columns["kind"].to_pylist(),
+        kind=_list_few(columns["kind"]),
         subject=columns["subject"],
         payload=columns["payload"],
-        previous=columns["previous"].to_pylist(),
-        hash=columns["hash"].to_pylist(),
+        previous=header["previous"].tolist(),
+        hash=_cut_hashes(columns["hash"]).tolist(),
         digest=_hash_each(messages),
     )
 
@@ -158,12 +161,28 @@ def _is_plain(columns: dict[str, pa.Array]) -> bool:
     whole = [name for name in ROW if name not in ("epoch", "key_id", "sealed")]
     if any(columns[name].null_count for name in whole) or not len(columns["seq"]):
         return False
-    kinds = {"slot": pa.types.is_integer, "trial": pa.types.is_boolean, "payload": pa.types.is_binary}
+    kinds = dict.fromkeys(ROW, pa.types.is_binary) | dict.fromkeys(_INTEGERS, pa.types.is_signed_integer)
+    kinds["trial"] = pa.types.is_boolean
     if not all(fits(columns[name].type) for name, fits in kinds.items()):
         return False
-    lengths = pc.min_max(pc.binary_length(columns["previous"])).as_py()
-    epochs = pc.min(columns["epoch"]).as_py()
-    return lengths == {"min": 32, "max": 32} and (epochs is None or epochs >= 0)
+    least = [pc.min(columns[name]).as_py() for name in ("slot", "seq", "nth", "epoch")]
+    lengths = [pc.min_max(pc.binary_length(columns[name])).as_py() for name in ("previous", "hash")]
+    if pc.max(columns["slot"]).as_py() > _LARGEST_SLOT:
+        return False
+    return all(value is None or value >= 0 for value in least) and lengths == [{"min": 32, "max": 32}] * 2
+
+
+def _cut_hashes(column: pa.Array) -> npt.NDArray[Any]:
+    """Values of 32 bytes each, as an array."""
+    begin = int(np.frombuffer(column.buffers()[1], np.int32)[column.offset])
+    return np.frombuffer(column.buffers()[2], "V32", len(column), begin)
+
+
+def _list_few(column: pa.Array) -> list[bytes]:
+    """The values of a column that has few different ones: each becomes an object of Python once."""
+    encoded = column.dictionary_encode()
+    values: list[bytes] = encoded.dictionary.to_pylist()
+    return [values[number] for number in encoded.indices.to_numpy().tolist()]
 
 
 def _hash_each(messages: pa.Array) -> list[bytes | None]:

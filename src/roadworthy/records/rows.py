@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil, floor
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, func, select
 
 from roadworthy.records.runs import ROW
 from roadworthy.records.schema import records
@@ -14,6 +15,8 @@ from roadworthy.records.schema import records
 __all__ = ["Rows", "list_rows", "list_slots", "read_rows"]
 
 _AT_ONCE = 2000
+_LARGEST_SLOT, _LARGEST_SEQ = 2**31 - 1, 2**63 - 1
+_BYTES = frozenset({"payload", "sealed", "previous", "hash"})
 _TEXTS = frozenset({"record_id", "kind", "subject", "actor", "key_id"})
 
 
@@ -34,14 +37,20 @@ def list_rows(connection: Connection, at_once: int, *, as_they_lie: bool) -> lis
 
 
 def list_slots(connection: Connection) -> list[Rows]:
-    """Every slot that has rows, from its first row to its last: by a few looks into the index."""
+    """Every slot that has rows, from its first row to its last: by a few looks into the index.
+
+    SQLite keeps a text or a fraction where a number should be, if somebody puts it there. Such a row is found as the
+    rows are read; here it is passed over, or lies in the range of its neighbours.
+    """
     found = []
-    slot = connection.execute(select(func.min(records.c.slot))).scalar_one()
+    any_slot = select(func.min(records.c.slot)).where(records.c.slot <= _LARGEST_SLOT)
+    slot = connection.execute(any_slot).scalar_one()
     while slot is not None:
-        ends = select(func.min(records.c.seq), func.max(records.c.seq)).where(records.c.slot == slot)
-        first, last = connection.execute(ends).one()
-        found.append(Rows(slot, first - 1, last))
-        slot = connection.execute(select(func.min(records.c.slot)).where(records.c.slot > slot)).scalar_one()
+        here = and_(records.c.slot == slot, records.c.seq <= _LARGEST_SEQ)
+        first, last = connection.execute(select(func.min(records.c.seq), func.max(records.c.seq)).where(here)).one()
+        if first is not None:
+            found.append(Rows(slot, floor(first) - 1, ceil(last)))
+        slot = connection.execute(any_slot.where(records.c.slot > slot)).scalar_one()
     return found
 
 
@@ -60,7 +69,7 @@ def read_rows(connection: Connection, rows: Rows) -> Iterator[list[tuple[Any, ..
         place = "slot = %s AND seq > %s AND seq <= %s ORDER BY seq"
     else:
         cursor = raw.cursor()
-        columns = [f"CAST({name} AS BLOB)" if name in _TEXTS else name for name in ROW]
+        columns = [_guard(name) for name in ROW]
         place = "slot = ? AND seq > ? AND seq <= ? ORDER BY seq"
         if rows.slot is None:
             place = "rowid > ? AND rowid <= ? ORDER BY rowid"
@@ -71,3 +80,10 @@ def read_rows(connection: Connection, rows: Rows) -> Iterator[list[tuple[Any, ..
             yield found
     finally:
         cursor.close()
+
+
+def _guard(name: str) -> str:
+    """A column as bytes. SQLite keeps a text among bytes, and bytes among texts: they come as what cannot be hashed."""
+    if name in _TEXTS:
+        return f"iif(typeof({name}) = 'blob', hex({name}), CAST({name} AS BLOB))"
+    return f"iif(typeof({name}) = 'text', 0, {name})" if name in _BYTES else name

@@ -81,7 +81,7 @@ class Run(Struct, frozen=True):
 def chunk_rows(rows: Sequence[tuple[Any, ...]]) -> Chunk:
     """Rows with the columns of `ROW` as a chunk, each hashed again."""
     try:
-        digest: list[bytes | None] = [_hash(*row) for row in rows]
+        digest: list[bytes | None] = [*_hash_rows(rows)]
     except (TypeError, PackingError, OverflowError):  # a field of a type or size that no writer of ours has ever given
         digest = [_try_hash(row) for row in rows]
     previous, slot, seq, nth, _at, _epoch, _trial, record_id, kind, subject, _actor, payload, _key, _sealed, hash_ = (
@@ -90,22 +90,24 @@ def chunk_rows(rows: Sequence[tuple[Any, ...]]) -> Chunk:
     return Chunk(slot, seq, nth, record_id, kind, subject, payload, previous, hash_, digest)
 
 
-def _hash(
-    previous: bytes, slot: int, seq: int, nth: int, at_us: int, epoch: int | None, trial: int, record_id: bytes,
-    kind: bytes, subject: bytes, actor: bytes, payload: bytes, key_id: bytes | None, sealed: bytes | None, _hash: bytes,
-) -> bytes:  # fmt: skip
+def _hash_rows(rows: Sequence[tuple[Any, ...]]) -> Iterator[bytes]:
     """`hash_row` over what a store's driver gives: as few steps as there can be, for this is where the time goes."""
-    header = _HEADER(
-        FORMAT, previous, slot, seq, nth, at_us, -1 if epoch is None else epoch if epoch >= 0 else _NO_EPOCH, trial,
-        len(record_id), len(kind), len(subject), len(actor), len(payload),
-        NONE if key_id is None else len(key_id), NONE if sealed is None else len(sealed),
-    )  # fmt: skip
-    return sha256(b"".join((header, record_id, kind, subject, actor, payload, key_id or b"", sealed or b""))).digest()
+    for (
+        previous, slot, seq, nth, at_us, epoch, trial,
+        record_id, kind, subject, actor, payload, key_id, sealed, _hash,
+    ) in rows:  # fmt: skip
+        header = _HEADER(
+            FORMAT, previous, slot, seq, nth, at_us, -1 if epoch is None else epoch if epoch >= 0 else _NO_EPOCH, trial,
+            len(record_id), len(kind), len(subject), len(actor), len(payload),
+            NONE if key_id is None else len(key_id), NONE if sealed is None else len(sealed),
+        )  # fmt: skip
+        fields = (header, record_id, kind, subject, actor, payload, key_id or b"", sealed or b"")
+        yield sha256(b"".join(fields)).digest()
 
 
 def _try_hash(row: tuple[Any, ...]) -> bytes | None:
     try:
-        return _hash(*row)
+        return next(_hash_rows([row]))
     except (TypeError, PackingError, OverflowError):
         return None
 
@@ -136,8 +138,9 @@ def _check(chunk: Chunk, begin: int, end: int) -> tuple[int, str | None]:
     digest = chunk.digest[begin:end]
     rows = end - begin
     if (
-        list(seq) == list(range(seq[0], seq[0] + rows))
-        and tuple(digest) == tuple(hashes)
+        tuple(digest) == tuple(hashes)
+        and None not in digest  # so that `seq` is numbers
+        and list(seq) == list(range(seq[0], seq[0] + rows))
         and tuple(previous[1:]) == tuple(hashes[:-1])
     ):
         return rows, None
@@ -149,7 +152,7 @@ def _check(chunk: Chunk, begin: int, end: int) -> tuple[int, str | None]:
             return row, say_missing(slot, seq[row - 1] + 1, slot, seq[row])
         if row and previous[row] != hashes[row - 1]:
             return row, f"{named} does not follow the row before it"
-        if digest[row] != hashes[row]:
+        if digest[row] is None or digest[row] != hashes[row]:
             return row, f"{named} is not what was hashed"
     raise AssertionError("lists that differ have a first difference")
 

@@ -25,7 +25,7 @@ import numpy as np
 from roadworthy.records.chain import GENESIS, Verified
 from roadworthy.records.entry import Head
 from roadworthy.records.kinds import SlotOpened, decode_payload
-from roadworthy.records.marks import Marker, Marks
+from roadworthy.records.marks import Hashes, Marker, Marks
 from roadworthy.records.runs import Joining, Noted, Run
 from roadworthy.records.signing import SIGNING_KEY, KeyIntroduced, SignedHeads, check_key_changes
 
@@ -33,6 +33,8 @@ __all__ = ["OnceRow", "Source", "verify_source"]
 
 OnceRow = tuple[str, str]
 """A caller and the id of the record that one of their keys points at."""
+_KEYS_AT_ONCE = 4_000_000
+"""Keys are looked up among all records together, so many at a time: each look sorts the records anew."""
 
 
 class Source(ABC):
@@ -205,9 +207,40 @@ def _check_numbers(source: Source, marks: Marks) -> str | None:
 
 
 def _check_once(source: Source, marks: Marks, marker: Marker) -> str | None:
-    for rows in source.read_once():
-        lacking = marks.lacks(marker.hash([record_id.encode() for _, record_id in rows]))
-        if lacking.any():
-            caller, record_id = rows[int(np.argmax(lacking))]
-            return f"a key of {caller} points at record {record_id}, which is not there"
+    lacking = _find_lacking(source, marks, marker)
+    return None if lacking is None else _name_key(source, lacking, marker)
+
+
+def _find_lacking(source: Source, marks: Marks, marker: Marker) -> Hashes | None:
+    hashed = (_hash_ids(rows, marker) for rows in source.read_once())
+    for some in _gather(hashed, _KEYS_AT_ONCE):
+        lacking = some[marks.lacks(some)]
+        if len(lacking):
+            return lacking
     return None
+
+
+def _hash_ids(rows: Sequence[OnceRow], marker: Marker) -> Hashes:
+    return marker.hash([record_id.encode() for _, record_id in rows])
+
+
+def _gather(parts: Iterator[Hashes], at_once: int) -> Iterator[Hashes]:
+    """The same hashes in parts of `at_once` or a little more."""
+    held: list[Hashes] = []
+    for part in parts:
+        held.append(part)
+        if sum(map(len, held)) >= at_once:
+            yield np.concatenate(held)
+            held = []
+    if held:
+        yield np.concatenate(held)
+
+
+def _name_key(source: Source, lacking: Hashes, marker: Marker) -> str:
+    """The first key that points at no record: the keys are read again, for none of them is held."""
+    for rows in source.read_once():
+        found = np.isin(_hash_ids(rows, marker), lacking)
+        if found.any():
+            caller, record_id = rows[int(np.argmax(found))]
+            return f"a key of {caller} points at record {record_id}, which is not there"
+    raise AssertionError("the keys are those of the same snapshot")
