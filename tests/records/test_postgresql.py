@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -178,6 +179,29 @@ def test_a_replica_frozen_across_a_switch_keeps_nobody_waiting_and_records_nothi
     replica.stdout.close()
     assert store.ledger.history("frozen") == []
     assert verify_chain(store).records == 3
+
+
+def test_a_writer_frozen_while_it_hands_over_rows_is_cut_off_by_who_waits(url: str, store: Store) -> None:
+    """R13: the server's own time-outs do not end a COPY whose client says nothing more."""
+    entries = Entries()
+    with psycopg.connect(url) as frozen, frozen.cursor() as cursor:
+        cursor.execute("SET idle_in_transaction_session_timeout = '5s'")
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(7610, 1)")
+        cursor.execute("SET statement_timeout = '5s'")
+        with pytest.raises(psycopg.errors.AdminShutdown), cursor.copy("COPY records FROM STDIN (FORMAT BINARY)"):
+            store.ledger.change_route(entries.route_change(), expected_epoch=0)
+    store.ledger.append([entries.decision()], epoch=1)
+    assert verify_chain(store).records == 3
+
+
+def test_a_writer_that_works_is_not_cut_off(url: str, store: Store) -> None:
+    with psycopg.connect(url) as other, other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(7610, 1)")
+        with ThreadPoolExecutor(1) as pool:
+            busy = pool.submit(cursor.execute, "SELECT pg_sleep(13)")
+            with pytest.raises(StoreError, match="another writer keeps the store"):
+                store.ledger.change_route(Entries().route_change(), expected_epoch=0)
+        assert busy.result().fetchone() == ("",)
 
 
 def test_a_server_that_is_not_there_is_named() -> None:

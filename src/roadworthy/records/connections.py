@@ -57,6 +57,10 @@ class Connections(ABC):
         """Keep everyone from appending, and the route from changing, until this transaction ends."""
 
     @abstractmethod
+    def clear_way(self) -> bool:
+        """Cut off another writer that keeps the store and says nothing more; whether there was one."""
+
+    @abstractmethod
     def scrub(self) -> str | None:
         """Let what was deleted or overwritten leave the store's own files; what of it may remain, in words."""
 
@@ -125,7 +129,7 @@ class Connections(ABC):
                         f"the store broke off: {_cause(error)}", mend="ask again with the same key"
                     ) from error
                 self._undo(connection)
-                if verdict is Verdict.AGAIN:
+                if verdict is Verdict.AGAIN or (verdict is Verdict.BUSY and self.clear_way()):
                     raise _LostRaceError from error
                 refusal = _REFUSALS.get(verdict)
                 if refusal is not None:

@@ -3,8 +3,8 @@
 Appends share an advisory lock that a change of route takes alone: reading the epoch and then committing would race
 otherwise. A connection holds a writer slot by a session lock, so that writers do not wait for one another's heads;
 where all slots are held two share one, which is slower and as correct. A replica that freezes inside a transaction is
-cut off by the server after five seconds, so that it keeps nobody waiting longer. No transaction-level pooler between us
-and the server: session locks do not survive it.
+cut off after five seconds by the server; where it was handing over rows, which the server knows no time-out for, by who
+waits for it, after ten. No transaction-level pooler between us and the server: session locks do not survive it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _WRITER = (
     "SET synchronous_commit = on",
     "SET default_transaction_isolation = 'read committed'",
     "SET idle_in_transaction_session_timeout = '5s'",
-    "SET lock_timeout = '30s'",
+    "SET lock_timeout = '10s'",
 )
 _NETWORK = {
     "connect_timeout": "10",
@@ -76,6 +76,10 @@ class PostgresConnections(Connections):
 
     def keep_still(self, connection: Connection) -> None:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ROUTE_LOCK})")
+
+    def clear_way(self) -> bool:
+        with self.reader.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            return any(connection.exec_driver_sql(_CUT_OFF).scalars())
 
     def scrub(self) -> str | None:
         try:
@@ -139,6 +143,14 @@ class PostgresLedger(Ledger):
 
 _PERSONAL = "applications, name_words, outcome_events, applicant_keys, contents"
 """The tables in which erased data may stand as dead rows."""
+_CUT_OFF = f"""
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND usename = current_user AND query_start < clock_timestamp() - interval '5 s'
+AND state = 'active' AND wait_event = 'ClientRead' AND pid IN (
+    SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted
+    AND (classid, objid) = ({_ROUTE_LOCK})
+)
+"""  # noqa: S608  # our own numbers
 _HEAD = "SELECT slot, seq, hash FROM heads WHERE slot = %s FOR UPDATE"
 _NEW_HEAD = "INSERT INTO heads (slot, seq, hash) VALUES (%s, 0, %s) ON CONFLICT DO NOTHING"
 _FREE_SLOT = "SELECT n FROM generate_series(1, %s) n WHERE pg_try_advisory_lock(%s, n) LIMIT 1"

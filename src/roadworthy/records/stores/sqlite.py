@@ -83,6 +83,9 @@ class SqliteConnections(Connections):
     def keep_still(self, connection: Connection) -> None:
         """BEGIN IMMEDIATE did."""
 
+    def clear_way(self) -> bool:
+        return False  # one process writes, and what freezes is that
+
     def scrub(self) -> str | None:
         try:
             with self.writer.connect() as connection:
