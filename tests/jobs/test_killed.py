@@ -26,7 +26,7 @@ from tests.jobs.conftest import Yard
 
 T = TypeVar("T")
 PATIENCE = 60.0
-KILLS = 500 if os.environ.get("LONG_TESTS") else 2
+KILLS = int(os.environ.get("KILLS", "1000")) // 2 if os.environ.get("LONG_TESTS") else 2
 """Of the workers at each of the two jobs."""
 
 
