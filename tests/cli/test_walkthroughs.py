@@ -81,7 +81,7 @@ def walk(script: str, folder: Path, **settings: str) -> tuple[subprocess.Complet
         start_new_session=True,
     ) as process:
         try:
-            out, err = process.communicate(timeout=240)
+            out, err = process.communicate(timeout=900)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)  # the shell and the server it started
             raise

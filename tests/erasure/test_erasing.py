@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import polars as pl
 import pytest
 
 from roadworthy.access import EVERY_BRANCH, Actor, Deed
 from roadworthy.batch import ask_to_export, ask_to_score, job_handlers, read_kept_file
 from roadworthy.erasure import (
     ErasureList,
+    Listed,
     Whom,
     create_kept_store,
     erase_applicant,
@@ -28,7 +30,7 @@ from roadworthy.erasure import (
     retain,
     set_hold,
 )
-from roadworthy.errors import Gone, NotAllowed, NotFound, Refused, StoreError, UsageError
+from roadworthy.errors import Gone, NotAllowed, NotFound, Refused, StoreError, Unwritable, UsageError
 from roadworthy.jobs import Runner, read_job
 from roadworthy.live import Decided, Envelope, decide_all_again, decide_and_record
 from roadworthy.records import (
@@ -41,6 +43,8 @@ from roadworthy.records import (
     create_store,
     decode_payload,
     new_id,
+    open_store,
+    read_content,
     rebuild_projections,
     restore,
     search_applications,
@@ -81,6 +85,10 @@ class Place:
         if applicant is not None:
             body["applicant_id"] = applicant
         return self.ask("POST", "/v1/decisions", "service", json=body, headers={"Idempotency-Key": key} if key else {})
+
+    def readable(self, application: str) -> bool:
+        record = self.house.store.ledger.history(application)[0]
+        return self.house.store.ledger.unseal([record]) != [None]
 
     def work(self) -> None:
         runner = Runner(
@@ -366,6 +374,68 @@ def test_a_list_that_was_cut_off_takes_the_next_erasure_whole(torn: bytes, place
     erase_applicant(place.house.deed("admin"), Whom(applicant_id=WHO), ground="asked", erasures=place.erasures)
     [listed] = place.erasures.read()
     assert listed.application_ids == ("A-1",)
+
+
+@pytest.mark.parametrize("damage", [lambda text: text.replace(b":", b";", 1), lambda _: b"garbage\n\n"])
+def test_a_list_that_is_damaged_is_refused_and_nobody_comes_back(
+    damage: Callable[[bytes], bytes], place: Place
+) -> None:
+    place.decide("A-1")
+    erase_applicant(place.house.deed("admin"), Whom(applicant_id=WHO), ground="asked", erasures=place.erasures)
+    path = place.erasures.path
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(StoreError, match=r"line \d of the list of erasures is damaged"):
+        open_kept_store(place.settings, now=datetime.now(UTC))
+
+
+def test_an_erasure_that_was_refused_is_not_done_later(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.decide("A-1")
+    admin = place.house.deed("admin")
+
+    def no_room(*_: object) -> None:
+        raise Unwritable("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(place.house.store), "transact", no_room)
+        with pytest.raises(Unwritable):
+            erase_applicant(admin, Whom(applicant_id=WHO), ground="asked", erasures=place.erasures)
+    assert place.erasures.read() == []
+    assert place.readable("A-1")
+
+
+@pytest.mark.parametrize("held", ["before", "after"])
+def test_an_erasure_that_was_begun_is_done_later_unless_a_hold_was_set_since(place: Place, held: str) -> None:
+    place.decide("A-1")
+    admin = place.house.deed("admin")
+    reach = plan_erasure(admin, Whom(applicant_id=WHO)).reach
+    now = datetime.now(UTC)
+    set_hold(admin, Whom(applicant_id=WHO), reason="a case")
+    begun = now + timedelta(days=1 if held == "before" else -1)  # a hold of the backup's time was let go since
+    place.erasures.add(
+        Listed(
+            erasure_id="e-1", key_ids=reach.key_ids, application_ids=reach.application_ids,
+            at=begun, by="admin", ground="asked",
+        )
+    )  # fmt: skip
+    open_kept_store(place.settings, now=now).close()
+    assert place.readable("A-1") == (held == "after")
+
+
+def test_an_erasure_that_is_done_again_forgets_the_files_of_that_time(place: Place, tmp_path: Path) -> None:
+    place.decide("A-1")
+    data = pl.DataFrame([INPUTS | {"application_id": "A-1", "applicant_id": WHO}]).write_csv()
+    upload = ask_to_score(officer(place), data.encode(), "loans.csv", record=False)
+    place.work()
+    backup(place.house.store, tmp_path / "monday.zip", at=datetime.now(UTC))
+    erase_applicant(place.house.deed("admin"), Whom(applicant_id=WHO), ground="asked", erasures=place.erasures)
+    elsewhere = replace(place.settings, store=f"sqlite:///{tmp_path / 'again.db'}")
+    restore(tmp_path / "monday.zip", elsewhere.store)
+    digest = upload.input["file"]
+    with open_store(elsewhere.store, keys=keys_of(elsewhere)) as store, store.reading() as connection:
+        assert read_content(connection, digest) is not None
+    with open_kept_store(elsewhere, now=datetime.now(UTC)) as store, store.reading() as connection:
+        assert read_content(connection, digest) is None
+    assert WHO.encode() not in (tmp_path / "again.db").read_bytes()
 
 
 def test_what_is_asked_wrongly_erases_nothing(place: Place) -> None:

@@ -226,6 +226,22 @@ def test_nobody_sends_an_application_of_a_branch_they_do_not_see_or_of_a_day_to_
     ]
 
 
+def test_an_id_that_is_sent_as_a_number_is_the_same_id(store: Store) -> None:
+    """It is read as a text, so it is nobody's way to an application of a branch that they do not see."""
+    go_live(store, make_release("scorecard"), at=NOW)
+    current = CurrentRoute(store)
+    given = rows(60)
+    row = given[0]
+    other = next(one for one in given if one["region"] != row["region"])
+    assert isinstance(decide_and_record(current, [envelope(row, application_id="900")], now=NOW)[0], Decided)
+    theirs = Branches.of(other["region"])
+    for name in ("900", 900):
+        [made] = decide_and_record(current, [envelope(other, application_id=name, branches=theirs)], now=NOW)
+        assert isinstance(made, NotDecided)
+        assert [one.path for one in made.violations] == ["$.application_id"]
+    assert len(store.ledger.history("900")) == 1
+
+
 def test_the_stop_switch_sends_everything_to_people(store: Store) -> None:
     live = go_live(store, make_release("scorecard"), at=NOW)
     current = CurrentRoute(store)

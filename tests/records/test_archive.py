@@ -78,6 +78,11 @@ def test_a_backup_restores_into_either_store_with_every_row(
         assert verify_chain(restored)
 
 
+def test_a_backup_is_its_owners_alone(store: Store, tmp_path: Path) -> None:
+    backup(store, tmp_path / "b.zip", at=MADE)
+    assert (tmp_path / "b.zip").stat().st_mode & 0o777 == 0o600
+
+
 def test_a_backup_made_while_others_write_is_the_store_at_one_moment(
     store: Store, store_url: str, tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event, exc, text
 
 from roadworthy.errors import OutcomeUnknown, StoreError, UsageError
 from roadworthy.records import Recorded, Replayed, Store, create_store, open_store, verify_chain
@@ -192,6 +192,14 @@ def test_a_writer_frozen_while_it_hands_over_rows_is_cut_off_by_who_waits(url: s
             store.ledger.change_route(entries.route_change(), expected_epoch=0)
     store.ledger.append([entries.decision()], epoch=1)
     assert verify_chain(store).records == 3
+
+
+def test_where_nobody_can_look_nobody_is_cut_off(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_free() -> None:
+        raise exc.TimeoutError
+
+    monkeypatch.setattr(store.connections.reader, "connect", none_free)
+    assert store.connections.clear_way() is False
 
 
 def test_a_writer_that_works_is_not_cut_off(url: str, store: Store) -> None:

@@ -131,6 +131,24 @@ def test_a_lost_key_is_followed_by_one_that_says_so(store: Store, key: Path) -> 
     assert verify_chain(store, kept=[before, export(store, key)]).fault is None
 
 
+def test_a_lost_key_whose_change_is_broken_off_is_changed_once(
+    store: Store, key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export(store, key)
+    key.unlink()
+
+    def die(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("roadworthy.records.signing.replace_key_file", die)
+        with pytest.raises(KeyboardInterrupt):
+            rotate(store, key, lost="the laptop burnt")
+    rotate(store, key, lost="the laptop burnt")
+    assert len(public_keys(store)) == 2
+    assert verify_chain(store, kept=[export(store, key)]).fault is None
+
+
 @pytest.mark.parametrize("step", ["before its record", "after its record"])
 def test_a_change_of_keys_that_is_broken_off_is_brought_to_its_end(
     store: Store, key: Path, monkeypatch: pytest.MonkeyPatch, step: str

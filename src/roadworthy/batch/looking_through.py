@@ -18,7 +18,8 @@ from roadworthy.access import Branches
 from roadworthy.batch.exporting import EXPORT
 from roadworthy.batch.kept_files import BRANCHES
 from roadworthy.batch.scoring import SCORE
-from roadworthy.batch.sources import open_table
+from roadworthy.batch.sources import open_apart
+from roadworthy.contract import as_text
 from roadworthy.errors import RoadworthyError
 from roadworthy.records import Store, metadata, read_content, to_us
 
@@ -82,17 +83,19 @@ def _holds(connection: Connection, digest: str, words: Collection[str]) -> bool 
         path = Path(folder) / "file"
         path.write_bytes(content.data)
         try:
-            return any(_is_among(column, words) for table in open_table(path).batches() for column in table.columns)
+            with open_apart(path) as source:
+                return any(_is_among(column, words) for table in source.batches() for column in table.columns)
         except (RoadworthyError, pa.ArrowException):
             return None
 
 
 def _is_among(column: pa.ChunkedArray, words: Collection[str]) -> bool:
-    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-        if not pa.types.is_integer(column.type):
-            return False
-        column = column.cast(pa.string())
-    return bool(pc.any(pc.is_in(column, pa.array(list(words), column.type))).as_py())
+    """Whether a cell reads as one of these words, whatever kind of column it is in: an id may be a number, or coded."""
+    try:
+        cells = as_text(column)
+    except pa.ArrowException:
+        return False  # no cells that read as words
+    return bool(pc.any(pc.is_in(cells, pa.array(list(words), cells.type))).as_py())
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from roadworthy.contract.arrow import to_arrow
+from roadworthy.contract.arrow_reading import as_text
 from roadworthy.contract.batch import MISSING, UNSEEN, Batch
 from roadworthy.contract.bodies import CheckedBodies, check_bodies
 from roadworthy.contract.body import check_body
@@ -32,6 +33,7 @@ __all__ = [
     "SetAside",
     "Violation",
     "application_struct",
+    "as_text",
     "check_bodies",
     "check_body",
     "check_table",

@@ -7,26 +7,31 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from roadworthy.batch import forget_work, look_through_work
 from roadworthy.erasure.erasing import erase_within
 from roadworthy.erasure.listed import Listed
-from roadworthy.records import NO_APPLICATION, Entry, Erasure, Store, encode_payload, metadata
+from roadworthy.records import NO_APPLICATION, Entry, Erasure, Store, encode_payload, metadata, to_us
 
 __all__ = ["erase_again"]
 
 _keys, _applications = metadata.tables["applicant_keys"], metadata.tables["applications"]
+_holds = metadata.tables["legal_holds"]
 _AT_ONCE = 500
 
 
 def erase_again(store: Store, listed: Sequence[Listed], *, now: datetime, new_id: Callable[[], str]) -> int:
     """Do each erasure on the list that this store does not know of again; how many were. Needs no key.
 
-    A legal hold does not keep them: they were done when none was on. Each is one transaction with its record.
+    A legal hold from before an erasure does not keep it, for it was let go since; one that was set later does: then the
+    erasure had been begun and not done. Each is one transaction with its record, and with the files of long work that
+    hold the applications.
     """
     done = 0
     for start in range(0, len(listed), _AT_ONCE):
         for one in _find_undone(store, listed[start : start + _AT_ONCE]):
+            files = look_through_work(store, one.application_ids, since=None, branches=()).holding
 
-            def work(connection: Connection, one: Listed = one) -> None:
+            def work(connection: Connection, one: Listed = one, files: Sequence[str] = files) -> None:
                 store.connections.keep_still(connection)
                 names = _find_readable(connection, one.application_ids)
                 # Also where only the key is there: that it is gone must be on record.
@@ -40,6 +45,7 @@ def erase_again(store: Store, listed: Sequence[Listed], *, now: datetime, new_id
                     for subject in subjects
                 ]  # fmt: skip
                 erase_within(store, connection, one.key_ids, one.application_ids, entries, now)
+                forget_work(connection, files)
 
             store.transact(work)
             done += 1
@@ -54,7 +60,13 @@ def _find_undone(store: Store, listed: Sequence[Listed]) -> list[Listed]:
     with store.reading() as connection:
         alive = select(_keys.c.key_id).where(_keys.c.key_id.in_(asked_keys), _keys.c.destroyed_us.is_(None))
         keys = set(connection.execute(alive).scalars())
+        held = connection.execute(select(_holds.c.key_id, _holds.c.set_us).where(_holds.c.key_id.in_(asked_keys))).all()
         names = set(_find_readable(connection, asked_names))
+    listed = [
+        one
+        for one in listed
+        if one.at is None or not any(key in one.key_ids and set_us > to_us(one.at) for key, set_us in held)
+    ]
     return [one for one in listed if keys.intersection(one.key_ids) or names.intersection(one.application_ids)]
 
 

@@ -16,7 +16,7 @@ from roadworthy.batch import WorkFiles, forget_work, look_through_work
 from roadworthy.casework import check_words
 from roadworthy.erasure.listed import ErasureList, Listed
 from roadworthy.erasure.reach import Reach, Whom, find_reach
-from roadworthy.errors import Refused, RoadworthyError
+from roadworthy.errors import OutcomeUnknown, Refused, RoadworthyError
 from roadworthy.records import NO_APPLICATION, Entry, Erasure, Store, metadata
 
 __all__ = ["ErasureDone", "ErasurePlan", "erase_applicant", "erase_within", "plan_erasure"]
@@ -91,7 +91,7 @@ def erase_applicant(deed: Deed, whom: Whom, *, ground: str, erasures: ErasureLis
     try:
         reach, files = deed.store.transact(work)
     except RoadworthyError as error:
-        if isinstance(error, Refused):
+        if not isinstance(error, OutcomeUnknown):  # else it is done again, or is done, when the store is next opened
             erasures.add(Listed(erasure_id=listed.erasure_id, withdrawn=True))
         raise
     if set(reach.key_ids) - set(plan.reach.key_ids) or set(reach.application_ids) - set(plan.reach.application_ids):

@@ -6,7 +6,7 @@ One JSON document a line: which keys were destroyed and which applications they 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -66,26 +66,34 @@ class ErasureList:
             ) from error
 
     def read(self) -> list[Listed]:
-        """Every erasure that was done, in order; none where there is no list. StoreError where it cannot be read."""
+        """Every erasure that was done, in order; none where there is no list.
+
+        StoreError where it cannot be read, or is damaged: who was erased would come back.
+        """
         try:
-            lines = self.path.read_bytes().splitlines()
+            lines = self.path.read_bytes().split(b"\n")
         except FileNotFoundError:
             return []
         except OSError as error:
             raise StoreError(f"the list of erasures cannot be read: {error.strerror}", where=self.path) from error
         found: dict[str, Listed] = {}
-        for one in _decode(lines):
+        for one in self._decode(lines):
             if one.withdrawn:
                 found.pop(one.erasure_id, None)
             else:
                 found[one.erasure_id] = one
         return list(found.values())
 
-
-def _decode(lines: Iterable[bytes]) -> Iterable[Listed]:
-    for line in lines:
-        try:
-            if line.strip():
-                yield msgspec.json.decode(line, type=Listed)
-        except msgspec.MsgspecError:
-            continue  # cut off as it was written: the erasure it was for had not begun
+    def _decode(self, lines: Sequence[bytes]) -> Iterable[Listed]:
+        for number, line in enumerate(lines):
+            try:
+                if line.strip():
+                    yield msgspec.json.decode(line, type=Listed)
+            except msgspec.MsgspecError:
+                if b"".join(lines[number + 1 : number + 2]) or number + 1 == len(lines):
+                    continue  # it has no end of its own, so it was cut off: the erasure it was for had not begun
+                raise StoreError(
+                    f"line {number + 1} of the list of erasures is damaged: whom it names would come back",
+                    where=self.path,
+                    mend="put the list back from where you keep a copy of it",
+                ) from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -116,6 +116,8 @@ def decide_and_record(current: CurrentRoute, envelopes: Sequence[Envelope], *, n
         except StaleEpoch:
             taken = current.refresh()
         except Gone as gone:
+            if gone.subjects <= erased:
+                raise
             erased |= gone.subjects
     raise StoreError(f"the route moved {_TRIES} times while this was decided", mend="try again in a moment")
 
@@ -129,12 +131,10 @@ def _attempt(
     for place, row in enumerate(checked.rows.tolist()):
         if violations := _check_envelope(checked.batch, place, now):
             refused[row] = violations
-    refused |= {
-        row: [_ERASED]
-        for row, envelope in enumerate(envelopes)
-        if isinstance(envelope.application_id, str) and envelope.application_id in erased
-    }
-    refused |= {row: [_TAKEN] for row in _find_taken(current, envelopes) if row not in refused}
+    # By the names that are recorded: a number that is sent for an id is read as a text.
+    names = dict(zip(checked.rows.tolist(), checked.batch.application_id.tolist(), strict=True))
+    refused |= {row: [_ERASED] for row, name in names.items() if name in erased}
+    refused |= {row: [_TAKEN] for row in _find_taken(current, envelopes, names) if row not in refused}
     made: dict[int, Made] = {row: _not_decided(current, envelopes[row], refused[row]) for row in refused}
     kept = np.array([row not in refused for row in checked.rows.tolist()], dtype=bool)
     rows = checked.rows[kept].tolist()
@@ -207,26 +207,20 @@ def _check_name(path: str, name: str | None) -> Violation | None:
     return None
 
 
-def _find_taken(current: CurrentRoute, envelopes: Sequence[Envelope]) -> list[int]:
+def _find_taken(current: CurrentRoute, envelopes: Sequence[Envelope], names: Mapping[int, str | None]) -> list[int]:
     """The rows with the id of an application of a branch that their account does not see."""
     named = {
-        row: envelope
-        for row, envelope in enumerate(envelopes)
-        if not envelope.branches.every
-        and isinstance(envelope.application_id, str)  # what is none breaks the contract
-        and _check_id(envelope.application_id) is None
+        row: name
+        for row, name in names.items()
+        if name is not None and not envelopes[row].branches.every and _check_id(name) is None
     }
     if not named:
         return []
-    wanted = Wanted(application_ids=sorted({str(envelope.application_id) for envelope in named.values()}))
+    wanted = Wanted(application_ids=sorted(set(named.values())))
     with current.store.reading() as connection:
         found = search_applications(connection, wanted, limit=len(named)).applications
     branches = {application.application_id: application.branch for application in found}
-    return [
-        row
-        for row, envelope in named.items()
-        if envelope.application_id in branches and not envelope.branches.hold(branches[envelope.application_id])
-    ]
+    return [row for row, name in named.items() if name in branches and not envelopes[row].branches.hold(branches[name])]
 
 
 def name_batch(batch: Batch, asked: Sequence[Envelope], now: datetime) -> Batch:

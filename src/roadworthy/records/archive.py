@@ -73,7 +73,12 @@ def backup(store: Store, path: Path, *, at: datetime) -> Manifest:
     part = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with store.reading() as connection, ZipFile(part, "w", ZIP_STORED) as archive:
+        # As private as the store: it holds the same.
+        with (
+            store.reading() as connection,
+            os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b") as file,
+            ZipFile(file, "w", ZIP_STORED) as archive,
+        ):
             manifest = _write_tables(connection, archive, at)
             archive.writestr(_MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
         sync_to_disk(part)

@@ -260,6 +260,8 @@ def rotate_signing_key(
 
     def introduce(connection: Connection) -> KeyIntroduced:
         known = list_signing_keys(connection)
+        if known and known[-1].public_key == fresh.public:  # broken off after its record: only the files are left to do
+            return known[-1]
         if known and old is not None and known[-1].public_key != old.public:
             raise Refused(
                 f"the key is not the store's present one ({known[-1].public_key[:16]})",

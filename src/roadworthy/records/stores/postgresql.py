@@ -78,8 +78,11 @@ class PostgresConnections(Connections):
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ROUTE_LOCK})")
 
     def clear_way(self) -> bool:
-        with self.reader.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            return any(connection.exec_driver_sql(_CUT_OFF).scalars())
+        try:
+            with self.reader.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                return any(connection.exec_driver_sql(_CUT_OFF).scalars())
+        except (exc.DBAPIError, exc.TimeoutError, self.driver_error):
+            return False
 
     def scrub(self) -> str | None:
         try:
@@ -89,7 +92,10 @@ class PostgresConnections(Connections):
                 connection.exec_driver_sql("RESET lock_timeout")
         except (exc.DBAPIError, self.driver_error):
             return "VACUUM did not run: dead rows stay in the server's files until it does"
-        return "the server's write-ahead log, its archive and base backups keep it until they are recycled"
+        return (
+            "the free space of the server's table files keeps it until it is written over (at once: VACUUM FULL), "
+            "the write-ahead log, its archive and base backups until they are recycled"
+        )
 
     def insert(self, connection: Connection, table: Table, rows: Sequence[Sequence[Any]], conflict: str = "") -> None:
         if conflict:  # COPY knows none, and text arrays cost several times as much
