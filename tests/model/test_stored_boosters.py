@@ -64,6 +64,10 @@ def no_text(state: dict[str, Any]) -> None:
     state["content"]["_handle"]["content"] = "7"
 
 
+def half_a_letter(state: dict[str, Any]) -> None:
+    state["content"]["_handle"]["content"] = '"tree\ud800"'
+
+
 def other_loader(state: dict[str, Any]) -> None:
     state["content"]["_handle"]["__loader__"] = "ListNode"
 
@@ -87,6 +91,7 @@ def test_a_stored_booster_comes_back_and_answers_as_before(make: Callable[[], by
         (in_text("split_feature=0", "split_feature=7"), "tree 0: split_feature has 7"),
         (rename, "not stored as skops stores one"),
         (no_text, "not stored as skops stores one"),
+        (half_a_letter, "not stored as skops stores one"),
         (other_loader, "cannot be read"),
         (not_there, "not stored as skops stores one"),
     ],

@@ -54,7 +54,7 @@ def check_boosters(content: bytes, types: Collection[str], trusted_types: Sequen
     try:
         if _LIGHTGBM in types:
             for text in _find_texts(_read_schema(content)):
-                check_lightgbm_text(text.encode(), "a booster of the original model")
+                check_lightgbm_text(text, "a booster of the original model")
         if first_apart:
             with TemporaryDirectory() as folder:
                 path = Path(folder) / "model.skops"
@@ -69,7 +69,7 @@ def _read_schema(content: bytes) -> Any:
         return json.loads(archive.read("schema.json"))
 
 
-def _find_texts(schema: Any) -> Iterator[str]:
+def _find_texts(schema: Any) -> Iterator[bytes]:
     """The text of every LightGBM booster; PackageError where one is stored otherwise than skops stores it."""
     waiting = [schema]
     while waiting:
@@ -82,11 +82,11 @@ def _find_texts(schema: Any) -> Iterator[str]:
                 yield _read_text(node)
 
 
-def _read_text(node: dict[str, Any]) -> str:
+def _read_text(node: dict[str, Any]) -> bytes:
     try:
         held = msgspec.convert(node, _Booster).content.content
         if held.text is None:
             raise PackageError(_ODD)
-        return msgspec.json.decode(held.text.content, type=str)
-    except msgspec.MsgspecError:
+        return msgspec.json.decode(held.text.content, type=str).encode()
+    except (msgspec.MsgspecError, UnicodeEncodeError):
         raise PackageError(_ODD) from None
